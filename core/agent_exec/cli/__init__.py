@@ -1,0 +1,1 @@
+"""The headless command line: the only place in core that prints."""

@@ -1,0 +1,1 @@
+"""Values and rules of a job: no files, no clock, no processes."""

@@ -1,0 +1,1 @@
+"""Processes: identity, signals, and how a supervisor is launched. POSIX ends here."""

@@ -1,0 +1,1 @@
+"""The files below a jobs root: who may read and write them, and how."""

@@ -1,0 +1,1 @@
+"""The program that runs one job: standard library only, started by path."""
