@@ -1,0 +1,89 @@
+"""JSON records as bytes: the one place that knows key order and what is left out.
+
+Kept free of dataclasses: the supervisor, one process per running job, loads this and pays
+for every import in memory.
+"""
+
+from __future__ import annotations
+
+import json
+
+from agent_exec.errors import RecordUnreadableError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Document = dict[str, object]
+
+META_FILE = "meta.json"
+STATE_FILE = "state.json"
+SUPERVISION_FILE = "supervision.json"
+COMPLETION_EVENT_FILE = "completion_event.json"
+NOTIFICATION_EVENTS_FILE = "notification_events.ndjson"
+STDIN_FILE = "stdin.bin"
+STDOUT_LOG = "stdout.log"
+STDERR_LOG = "stderr.log"
+FULL_LOG = "full.log"
+LOG_FILES = (STDOUT_LOG, STDERR_LOG, FULL_LOG)
+CLAIM_FILE = "supervisor.ack"
+JOB_LOCK_FILE = "job.lock"
+SUPERVISOR_LOCK_FILE = "supervisor.lock"
+TEMP_PREFIX = ".tmp-"
+
+MAX_RECORD_BYTES = 16 * 1024 * 1024
+
+
+def dump_record(document: Mapping[str, object]) -> bytes:
+    """Write a record as the peers do: two-space indent, non-ASCII kept, no final newline."""
+    return json.dumps(document, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def load_record(data: bytes, name: str) -> Document:
+    """Parse the object in *data*.
+
+    Raises:
+        RecordUnreadableError: not UTF-8, not JSON, not an object, or built to exhaust us.
+    """
+    try:
+        document = json.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise RecordUnreadableError(name, f"not UTF-8 (byte {error.start})") from None
+    except json.JSONDecodeError as error:
+        raise RecordUnreadableError(name, f"not JSON: {error.msg} (byte {error.pos})") from None
+    except (RecursionError, ValueError):
+        # ValueError: an integer of thousands of digits, which Python refuses to convert.
+        raise RecordUnreadableError(name, "not JSON: nested or long beyond measure") from None
+    if not isinstance(document, dict):
+        raise RecordUnreadableError(name, "not a JSON object")
+    return document
+
+
+def state_document(
+    job_id: str,
+    status: str,
+    *,
+    updated_at: str,
+    started_at: str | None = None,
+    exit_code: int | None = None,
+    signal: str | None = None,
+    duration_ms: int | None = None,
+    pid: int | None = None,
+    finished_at: str | None = None,
+    logs_drained: bool = True,
+) -> Document:
+    """Build state.json: ``result`` keys are always there, the others only when known."""
+    job: Document = {"id": job_id, "status": status}
+    if started_at is not None:
+        job["started_at"] = started_at
+    document: Document = {
+        "job": job,
+        "result": {"exit_code": exit_code, "signal": signal, "duration_ms": duration_ms},
+    }
+    if pid is not None:
+        document["pid"] = pid
+    if finished_at is not None:
+        document["finished_at"] = finished_at
+    document["updated_at"] = updated_at
+    document["logs_drained"] = logs_drained
+    return document

@@ -1,0 +1,163 @@
+"""Files written whole or not at all, and claimed by one only."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from agent_exec.errors import InternalError, RecordMissingError, RecordUnreadableError
+from agent_exec.model.records import MAX_RECORD_BYTES, TEMP_PREFIX
+
+FILE_MODE = 0o600
+DIRECTORY_MODE = 0o700
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: a fifo planted as a record must not hang its reader.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def write_all(fd: int, data: bytes | memoryview) -> None:
+    """Write every byte; one ``write`` may take less than it is given."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def create_file(dir_fd: int, name: str) -> int:
+    """Create *name*, which must not exist, with mode 0600; the caller owns the descriptor."""
+    fd = os.open(name, _CREATE, FILE_MODE, dir_fd=dir_fd)
+    os.fchmod(fd, FILE_MODE)  # the umask may have taken our own rights away
+    return fd
+
+
+def write_new_file(dir_fd: int, name: str, data: bytes, *, durable: bool = True) -> None:
+    """Create *name* with *data* in it; the directory entry is the caller's to sync."""
+    fd = create_file(dir_fd, name)
+    try:
+        write_all(fd, data)
+        if durable:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def replace_file(dir_fd: int, name: str, data: bytes, *, durable: bool = True) -> None:
+    """Put *data* in the place of *name* so that a reader sees the old or the new, never a mix.
+
+    Args:
+        dir_fd: the directory, which stays the right one even if it is renamed meanwhile.
+        name: a single component.
+        data: the whole new content.
+        durable: whether the new content must survive a power cut once this returns.
+    """
+    temp = f"{TEMP_PREFIX}{os.urandom(6).hex()}"
+    try:
+        write_new_file(dir_fd, temp, data, durable=durable)
+        os.rename(temp, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+    except BaseException:
+        remove_if_there(dir_fd, temp)
+        raise
+    if durable:
+        os.fsync(dir_fd)
+
+
+class ReservedFile:
+    """Space kept in hand for one record, so that a full disk cannot keep the end of a job back.
+
+    Owns a hidden file of *size_bytes* until ``commit`` or ``close``.
+    """
+
+    def __init__(self, dir_fd: int, size_bytes: int = 4096) -> None:
+        self._dir_fd = dir_fd
+        self._name = f"{TEMP_PREFIX}{os.urandom(6).hex()}"
+        self._fd = create_file(dir_fd, self._name)
+        try:
+            write_all(self._fd, b"\0" * size_bytes)
+        except OSError:
+            self.close()
+            raise
+
+    def commit(self, name: str, data: bytes, *, durable: bool = True) -> None:
+        """Write *data* into the reserved blocks and put them in the place of *name*."""
+        os.pwrite(self._fd, data, 0)
+        os.ftruncate(self._fd, len(data))
+        if durable:
+            os.fsync(self._fd)
+        os.rename(self._name, name, src_dir_fd=self._dir_fd, dst_dir_fd=self._dir_fd)
+        os.close(self._fd)
+        self._fd = -1
+        if durable:
+            os.fsync(self._dir_fd)
+
+    def close(self) -> None:
+        """Give the space back if it was not used."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+            remove_if_there(self._dir_fd, self._name)
+
+
+def claim(dir_fd: int, name: str) -> bool:
+    """Create *name* if nobody has; True for exactly one of any number of callers."""
+    try:
+        os.close(create_file(dir_fd, name))
+    except FileExistsError:
+        return False
+    return True
+
+
+def remove_if_there(dir_fd: int, name: str) -> bool:
+    """Unlink *name*; False when there was nothing to unlink."""
+    try:
+        os.unlink(name, dir_fd=dir_fd)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def open_regular(path: str, *, dir_fd: int | None = None) -> int:
+    """Open an ordinary file for reading, never through a link and never blocking.
+
+    Raises:
+        OSError: ELOOP for a symbolic link, EINVAL for anything but a regular file.
+    """
+    fd = os.open(path, _READ, dir_fd=dir_fd)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return fd
+
+
+def read_record(path: str, name: str, *, dir_fd: int | None = None) -> bytes:
+    """Read a whole record.
+
+    Args:
+        path: relative to *dir_fd* if that is given.
+        name: the record's name in errors.
+        dir_fd: the job's directory.
+
+    Raises:
+        RecordMissingError: it is not there.
+        RecordUnreadableError: no rights, not a regular file, a link, or too large.
+    """
+    try:
+        fd = open_regular(path, dir_fd=dir_fd)
+    except FileNotFoundError:
+        raise RecordMissingError(name) from None
+    except OSError as error:
+        reason = "is a symbolic link" if error.errno == errno.ELOOP else str(error.strerror)
+        raise RecordUnreadableError(name, reason[:1].lower() + reason[1:]) from None
+    try:
+        size_bytes = os.fstat(fd).st_size
+        if size_bytes > MAX_RECORD_BYTES:
+            raise RecordUnreadableError(name, f"too large ({size_bytes} bytes)")
+        # To the end of the file, not to its size: an old peer may be rewriting it in place.
+        data = b""
+        while len(data) <= MAX_RECORD_BYTES and (chunk := os.read(fd, size_bytes + 4096)):
+            data += chunk
+        return data
+    except OSError as error:
+        raise InternalError.from_os_error(error, f"read {name}") from None
+    finally:
+        os.close(fd)
