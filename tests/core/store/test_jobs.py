@@ -170,9 +170,14 @@ def test_a_torn_state_is_read_again_until_it_is_whole(store: JobStore) -> None:
 def test_only_one_may_change_a_job_at_a_time(store: JobStore) -> None:
     job_id = store.create(definition)
     refused = pytest.raises(InvalidStateError, match="being changed by another process")
-    with store.open(job_id) as first, store.open(job_id) as second, first.locked():
-        with refused, second.locked(timeout_s=0.05):
-            pytest.fail("both hold the lock")
+    with (
+        store.open(job_id) as first,
+        store.open(job_id) as second,
+        first.locked(),
+        refused,
+        second.locked(timeout_s=0.05),
+    ):
+        pytest.fail("both hold the lock")
     with store.open(job_id) as third, third.locked(timeout_s=0.05):
         pass
 
