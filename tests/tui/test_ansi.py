@@ -1,0 +1,196 @@
+"""What leaves the sanitiser is printable, whatever a job wrote."""
+
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_exec_tui.ansi import LINE_LIMIT, CleanLine, Span, plain, sanitize_line
+from agent_exec_tui.sgr import PLAIN, Sgr
+
+HOSTILE = [
+    b"\x1b]52;c;ZXZpbA==\x07",  # clipboard write
+    b"\x1b]8;;http://evil\x1b\\",  # link
+    b"\x1b]0;title\x07",
+    b"\x1b[2J\x1b[H",
+    b"\x1b[?1049h",
+    b"\x1b[?1000;1006h",
+    b"\x1b[201~",
+    b"\x1b[c\x1b[6n\x1b[>0q",
+    b"\x1bP+q544e\x1b\\",
+    b"\x1b_apc\x1b\\\x1b^pm\x1b\\\x1bXsos\x1b\\",
+    b"\x9b5;5H",
+    b"\x9d0;title\x9c",
+    "\x9b5;5H".encode(),
+    "\x9d52;c;xx\x9c".encode(),
+    b"\x1b(0\x1b)B\x1bc\x1b7\x1b=",
+    b"\x1b[38;5",
+    b"\x1b]52;c;unfinished",
+    b"\x1bPtmux;\x1b\x1b]52;c;eA==\x07\x1b\\",
+]
+NOT_SHOWABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+fragments = st.sampled_from(
+    [
+        *HOSTILE,
+        b"\r",
+        b"\r\n",
+        b"\x08",
+        b"\t",
+        b"text",
+        "żółw漢字".encode(),
+        b"\x1b[31m",
+        b"\x1b[0m",
+    ]
+) | st.binary(max_size=8)
+any_bytes = st.lists(fragments, max_size=30).map(b"".join)
+any_text = any_bytes.map(lambda data: data.decode("utf-8", "replace")) | st.text(
+    st.characters(exclude_categories=[]), max_size=60
+)
+
+
+def assert_printable(text: str) -> None:
+    bad = [char for char in text if unicodedata.category(char) in NOT_SHOWABLE]
+    assert not bad, [hex(ord(char)) for char in bad]
+
+
+def joined(line: CleanLine) -> str:
+    return "".join(span.text for span in line.spans)
+
+
+@given(any_bytes | st.binary(max_size=200))
+def test_nothing_but_printable_text_comes_out_of_any_bytes(data: bytes) -> None:
+    line = sanitize_line(data)
+    assert_printable(line.text)
+    assert line.text == joined(line)
+
+
+@given(any_text)
+def test_nothing_but_printable_text_comes_out_of_any_text(text: str) -> None:
+    assert_printable(sanitize_line(text).text)
+    assert_printable(plain(text))
+    assert "\n" not in plain(text)
+
+
+@given(any_bytes)
+def test_sanitising_twice_changes_nothing(data: bytes) -> None:
+    once = sanitize_line(data).text
+    assert sanitize_line(once).text == once
+    assert plain(plain(once)) == plain(once)
+
+
+@pytest.mark.parametrize("sequence", HOSTILE, ids=repr)
+def test_a_control_sequence_vanishes_with_its_payload(sequence: bytes) -> None:
+    assert sanitize_line(b"before" + sequence).text == "before"
+
+
+@pytest.mark.parametrize("sequence", [h for h in HOSTILE if b"unfinished" not in h], ids=repr)
+def test_text_after_a_finished_sequence_stays(sequence: bytes) -> None:
+    assert sanitize_line(sequence + b"Z after").text.endswith(" after")
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"10%\r20%\r30%", "30%"),
+        (b"10%\r20%\r", "20%"),
+        (b"10%\r   \r", "10%"),
+        (b"line\r\n", "line"),
+        (b"line\r\r\n", "line"),
+        (b"10%\r20%\r\n", "20%"),
+        (b"abc\x08\x08X", "aX"),
+        (b"a\x08\x08\x08b", "b"),
+        (b"a\tb", "a       b"),
+        (b"1234567\tb", "1234567 b"),
+        (b"12345678\tb", "12345678        b"),
+        (b"nul\x00bel\x07del\x7f", "nul␀bel␇del␡"),
+        (b"lone\x1b", "lone␛"),
+        ("a\u202eb".encode(), "a<U+202E>b"),
+        ("a\u2028b\u200bc\ufeff".encode(), "a<U+2028>b<U+200B>c<U+FEFF>"),
+        ("nel\x85".encode(), "nel<U+0085>"),
+        ("warn \u26a0\ufe0f".encode(), "warn \u26a0"),
+        ("a\u00a0b\u3000c".encode(), "a b  c"),
+        (b"bad \xff\xfe utf", "bad \ufffd\ufffd utf"),
+        (b"[red]no markup[/foo]", "[red]no markup[/foo]"),
+    ],
+)
+def test_controls_become_their_visible_effect(data: bytes, text: str) -> None:
+    assert sanitize_line(data).text == text
+
+
+@pytest.mark.parametrize(
+    ("params", "style"),
+    [
+        ("1;31", Sgr(fg=1, bold=True)),
+        ("92;104", Sgr(fg=10, bg=12)),
+        ("38;5;208", Sgr(fg=208)),
+        ("48;2;1;2;3", Sgr(bg=(1, 2, 3))),
+        ("38:2::9:8:7", Sgr(fg=(9, 8, 7))),
+        ("38:2:9:8:7", Sgr(fg=(9, 8, 7))),
+        ("48:5:17;3", Sgr(bg=17, italic=True)),
+        ("4:3", Sgr(underline=True)),
+        ("58;5;1;9", Sgr(strike=True)),
+        ("2;7;27", Sgr(dim=True)),
+        ("31;39;41;49;1;22", PLAIN),
+        ("31;", PLAIN),
+        ("8;5;6", PLAIN),
+        ("38;5;999", PLAIN),
+        ("38;2;1", PLAIN),
+        ("9" * 5000, PLAIN),
+    ],
+)
+def test_sgr_is_kept_as_a_style(params: str, style: Sgr) -> None:
+    line = sanitize_line(f"\x1b[{params}mtext".encode())
+    assert line.spans == (Span("text", style),)
+
+
+def test_private_and_intermediate_forms_of_m_are_no_colours() -> None:
+    assert sanitize_line(b"\x1b[>4;1mA\x1b[?1mB\x1b[1 mC").spans == (Span("ABC", PLAIN),)
+
+
+def test_style_outlives_an_overwrite_but_not_the_line() -> None:
+    assert sanitize_line(b"\x1b[31m1%\r2%").spans == (Span("2%", Sgr(fg=1)),)
+    assert sanitize_line(b"next").spans == (Span("next", PLAIN),)
+
+
+def test_a_long_line_is_cut_between_characters_and_tells_how_much_is_hidden() -> None:
+    data = "é".encode() * LINE_LIMIT
+    line = sanitize_line(b"x" + data)
+    assert line.hidden_bytes == len(data) + 1 - (LINE_LIMIT - 1)
+    assert line.text == "x" + "é" * (LINE_LIMIT // 2 - 1)
+    assert sanitize_line(data, limit=None).hidden_bytes == 0
+
+
+def test_plain_hides_nothing_behind_overwrites_or_sequences() -> None:
+    assert plain("rm -rf x\recho hi") == "rm -rf x␍echo hi"
+    assert plain("a\nb\tc\x1b[31md\x08") == "a␊b c␛[31md␈"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        b"\x1b[",
+        b"\x1b]",
+        b"a\x08\x08",
+        b"\x08a",
+        b"\r",
+        b" \r",
+        b"\x00",
+        b"\x1b[1mA",
+        b"\xff",
+        b"\t",
+    ],
+    ids=repr,
+)
+def test_the_time_for_a_hostile_line_grows_with_its_length_only(unit: bytes) -> None:
+    def took_s(repeats: int) -> float:
+        data = unit * repeats
+        best = 60.0
+        for _ in range(3):
+            started = time.perf_counter()
+            sanitize_line(data, limit=None)
+            best = min(best, time.perf_counter() - started)
+        return best
+
+    assert took_s(32_000) < max(40 * took_s(2_000), 0.05)  # a quadratic one takes 256 times as long

@@ -1,0 +1,222 @@
+"""The one sanitiser: job-made bytes in, printable text and colour spans out.
+
+Everything a job can write (output, command, tags, ids, error texts) goes through here before it
+reaches a terminal. SGR colours and attributes survive as data; no escape sequence does.
+
+Style state starts anew on every line. A view opens a log at any byte, so carrying state would
+make a line's colours depend on where one scrolled from.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from agent_exec_tui.sgr import PLAIN, Sgr, apply_sgr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LINE_LIMIT: Final = 64 * 1024
+"""Bytes of one line that are looked at; a longer line tells how much is left out."""
+
+_TAB_WIDTH: Final = 8
+_MARKED_RUN_LIMIT: Final = 4096
+
+
+class Span(NamedTuple):
+    """Printable text of one look."""
+
+    text: str
+    style: Sgr
+
+
+@dataclass(frozen=True, slots=True)
+class CleanLine:
+    """One line, safe to show: ``text`` is the spans' texts joined."""
+
+    text: str
+    spans: tuple[Span, ...]
+    hidden_bytes: int = 0
+
+
+# Stray bytes 0x80..0xff come out of the decoder as U+DC80..U+DCFF: the 8-bit C1 introducers are
+# told from the same bytes inside a valid character.
+_STRING_START = "\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f\udc90\udc98\udc9d-\udc9f]"
+_STRING_STOP = "\x07\x18\x1a\x9c\udc9c"
+_INVISIBLE = (
+    "\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
+    "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff0-\ufffb\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff\U000ffffe-\U000fffff\U0010fffe-\U0010ffff"
+)
+_UNSAFE_RUN = (
+    "\x00-\x07\x0a-\x0c\x0e-\x1a\x1c-\x1f\x7f-\x8f\x91-\x97\x99\x9a\x9c\xa0"
+    "\ud800-\udc8f\udc91-\udc97\udc99\udc9a\udc9c\udca0-\udfff" + _INVISIBLE
+)
+_TOKEN: Final = re.compile(
+    "(?P<csi>(?:\x1b\\[|[\x9b\udc9b])([0-?]*)([ -/]*)([@-~]?))"
+    f"|(?P<string>(?:{_STRING_START})[^\x1b{_STRING_STOP}]*(?:\x1b\\\\|[{_STRING_STOP}])?)"
+    "|(?P<escape>\x1b(?:[ -/]+[0-~]?|[0-~]|(?=\x1b)))"
+    "|(?P<cr>\r+)|(?P<back>\x08+)|(?P<tab>\t+)"
+    f"|(?P<unsafe>[{_UNSAFE_RUN}]+|\x1b)"
+)
+_PLAIN_TOKEN: Final = re.compile(f"[\x00-\x1f\x7f-\xa0\ud800-\udfff{_INVISIBLE}]")
+_SGR_PARAMS: Final = re.compile("[0-9;:]*")
+
+
+def sanitize_line(data: bytes | str, *, limit: int | None = LINE_LIMIT) -> CleanLine:
+    r"""Return one line as printable text with its colours.
+
+    Carriage returns leave the last overwrite that shows anything, backspaces take back, tabs are
+    expanded, escape sequences vanish whole (an unfinished one takes the rest of the line), and
+    what is left of controls, bidi and zero-width characters is shown as a visible mark.
+
+    Args:
+        data: the line, with or without its end; undecodable bytes become U+FFFD.
+        limit: bytes (of a ``str``: characters) looked at; None for all.
+    """
+    size = len(data)
+    if limit is not None and size > limit:
+        data = data[:limit] if isinstance(data, str) else _cut_utf8(data, limit)
+    hidden_bytes = size - len(data)
+    text = data if isinstance(data, str) else data.decode("utf-8", "surrogateescape")
+    if not hidden_bytes:
+        text = text.removesuffix("\n").rstrip("\r")
+    if _TOKEN.search(text) is None:
+        return CleanLine(text, (Span(text, PLAIN),) if text else (), hidden_bytes)
+    spans = tuple(_Line().feed(text).spans())
+    return CleanLine("".join(span.text for span in spans), spans, hidden_bytes)
+
+
+def plain(text: str) -> str:
+    """Return one line of printable characters, for cells, titles, toasts and messages.
+
+    Nothing is dropped or overwritten here: a command that hides its head behind a carriage return
+    must not look like another command, so every control is shown as a mark.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _PLAIN_TOKEN.sub(lambda match: " " if match[0] == "\t" else _mark(match[0]), text)
+
+
+def _cut_utf8(data: bytes, limit: int) -> bytes:
+    """Cut at *limit*, or up to three bytes before it where that would split a character."""
+    for cut in range(limit, max(limit - 4, 0), -1):
+        if data[cut] & 0xC0 != 0x80:
+            return data[:cut]
+    return data[:limit]
+
+
+def _mark(char: str) -> str:
+    code = ord(char)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    if 0xD800 <= code <= 0xDFFF:
+        return "\ufffd"
+    if code in (0xFE0E, 0xFE0F):  # only ask for the text or the emoji form, and terminals disagree
+        return ""
+    if code == 0x3000:
+        return "  "
+    if code in (0xA0, 0x1680, 0x202F, 0x205F) or 0x2000 <= code <= 0x200A:
+        return " "
+    return f"<U+{code:04X}>"
+
+
+class _Piece:
+    """Text whose end can be taken back without copying it."""
+
+    __slots__ = ("length", "style", "text")
+
+    def __init__(self, text: str, style: Sgr) -> None:
+        self.text = text
+        self.style = style
+        self.length = len(text)
+
+
+class _Line:
+    """What a terminal line holds after the text fed so far."""
+
+    def __init__(self) -> None:
+        self._style = PLAIN
+        self._pieces: list[_Piece] = []
+        self._overwritten: list[_Piece] = []
+        self._column = 0
+        self._handlers: dict[str | None, Callable[[re.Match[str]], None]] = {
+            "csi": self._csi,
+            "cr": self._carriage_return,
+            "back": self._backspace,
+            "tab": self._tab,
+            "unsafe": self._unsafe,
+        }
+
+    def feed(self, text: str) -> _Line:
+        position = 0
+        for match in _TOKEN.finditer(text):
+            if match.start() > position:
+                self._put(text[position : match.start()], self._style)
+            handler = self._handlers.get(match.lastgroup)
+            if handler is not None:
+                handler(match)
+            position = match.end()
+        if position < len(text):
+            self._put(text[position:], self._style)
+        return self
+
+    def spans(self) -> Iterator[Span]:
+        pieces = self._pieces if _shows(self._pieces) or not self._overwritten else None
+        pending: list[str] = []
+        style = PLAIN
+        for piece in self._overwritten if pieces is None else pieces:
+            if piece.style != style:
+                if pending:
+                    yield Span("".join(pending), style)
+                pending, style = [], piece.style
+            if piece.length:
+                pending.append(piece.text[: piece.length])
+        if pending:
+            yield Span("".join(pending), style)
+
+    def _put(self, text: str, style: Sgr) -> None:
+        self._pieces.append(_Piece(text, style))
+        self._column += len(text)
+
+    def _csi(self, match: re.Match[str]) -> None:
+        params, intermediate, final = match[2], match[3], match[4]
+        if final == "m" and not intermediate and _SGR_PARAMS.fullmatch(params):
+            self._style = apply_sgr(self._style, params)
+
+    def _carriage_return(self, _match: re.Match[str]) -> None:
+        if _shows(self._pieces):
+            self._overwritten = self._pieces
+        self._pieces = []
+        self._column = 0
+
+    def _backspace(self, match: re.Match[str]) -> None:
+        count = len(match[0])
+        while count and self._pieces:
+            piece = self._pieces[-1]
+            taken = min(count, piece.length)
+            piece.length -= taken
+            self._column -= taken
+            count -= taken
+            if not piece.length:
+                self._pieces.pop()
+
+    def _tab(self, match: re.Match[str]) -> None:
+        first = _TAB_WIDTH - self._column % _TAB_WIDTH
+        self._put(" " * (first + _TAB_WIDTH * (len(match[0]) - 1)), self._style)
+
+    def _unsafe(self, match: re.Match[str]) -> None:
+        style = self._style._replace(mark=True)
+        run = match[0]
+        for start in range(0, len(run), _MARKED_RUN_LIMIT):
+            part = "".join(map(_mark, run[start : start + _MARKED_RUN_LIMIT]))
+            self._put(part, self._style if part.isspace() else style)
+
+
+def _shows(pieces: list[_Piece]) -> bool:
+    return any(piece.length and not piece.text[: piece.length].isspace() for piece in pieces)
