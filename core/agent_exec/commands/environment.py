@@ -1,0 +1,88 @@
+"""The environment a job's command gets, and what of it may be shown."""
+
+from __future__ import annotations
+
+import os
+
+from agent_exec.errors import InternalError, MissingEnvError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from agent_exec.model.job import JobMeta
+
+MASKED_VALUE = "***"
+JOB_ID_VARIABLE = "AGENT_EXEC_JOB_ID"
+
+
+def key_of(entry: str) -> str:
+    """The text before the first ``=``."""
+    return entry.partition("=")[0]
+
+
+def displayed(entries: Iterable[str], mask: Iterable[str]) -> tuple[str, ...]:
+    """Hide the values of masked keys; an entry without ``=`` has none to hide."""
+    hidden = frozenset(mask)
+    return tuple(
+        f"{key_of(entry)}={MASKED_VALUE}" if "=" in entry and key_of(entry) in hidden else entry
+        for entry in entries
+    )
+
+
+def runtime_entries(job_id: str, meta: JobMeta, given: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The ``--env`` entries of one launch: what meta.json keeps, then what is *given* now.
+
+    Raises:
+        MissingEnvError: values were masked by ``run``, hence stored nowhere, and are not given.
+    """
+    given_keys = frozenset(key_of(entry) for entry in given)
+    kept = tuple(
+        entry for entry in meta.env_vars_runtime or meta.env_vars if key_of(entry) not in given_keys
+    )
+    if not meta.env_vars_runtime:
+        hidden = frozenset(meta.mask)
+        missing = [key_of(entry) for entry in kept if key_of(entry) in hidden and "=" in entry]
+        if missing:
+            raise MissingEnvError(job_id, list(dict.fromkeys(missing)))
+    return kept + given
+
+
+def child_environment(
+    job_id: str, meta: JobMeta, entries: Iterable[str], environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Build the child's environment: inherited or empty, env files as they are now, *entries*.
+
+    Raises:
+        InternalError: an env file cannot be read.
+    """
+    environment: dict[str, str] = {}
+    if meta.inherit_env:
+        environment.update(environ)
+        environment[JOB_ID_VARIABLE] = job_id
+    for path in meta.env_files:
+        environment.update(_read_env_file(path))
+    for entry in entries:
+        key, _, value = entry.partition("=")
+        environment[key] = value
+    return environment
+
+
+def _read_env_file(path: str) -> dict[str, str]:
+    """``KEY=VALUE`` lines; no quotes, no ``export``, no expansion: as the peers read them."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise InternalError.from_os_error(error, f"read env file {path}") from None
+    if b"\0" in data:
+        raise InternalError(f"read env file {path}: it has a NUL character")
+    values = {}
+    for line in os.fsdecode(data).split("\n"):
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        key, _, value = stripped.partition("=")
+        if key:
+            values[key] = value
+    return values
