@@ -1,0 +1,255 @@
+"""A growing log of any size: what it holds now, its line numbers, its matching lines.
+
+Nothing is read that is not asked for. The end of a file of 10 GiB is at hand at once; line
+numbers and hit counts become known as ``advance`` (called in the background, resumable) goes
+through the file.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from agent_exec_tui.log_index import BLOCK_BYTES, BlockIndex
+from agent_exec_tui.log_lines import BREAK_BYTES, LineReader, LogFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent_exec_tui.log_pattern import Pattern
+
+_SAMPLE_BYTES: Final = 256
+
+
+class _Lines:
+    """Counts line ends, so that numbers are those of other tools, broken lines or not."""
+
+    def count_lines(self, data: bytes) -> int:
+        return data.count(b"\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A log at one moment.
+
+    ``file`` is None where there is nothing to read: no file yet, or ``problem`` says why.
+    ``generation`` changes when the log was emptied or replaced, which ends every byte offset.
+    """
+
+    file: LogFile | None
+    size: int
+    generation: int
+    modified_ns: int = 0
+    problem: str | None = None
+    break_bytes: int = BREAK_BYTES
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """What differs when there may be something new to see."""
+        return self.generation, self.size, self.modified_ns
+
+    def reader(self) -> LineReader | None:
+        """Return a reader of exactly this moment's bytes."""
+        if self.file is None:
+            return None
+        return LineReader(self.file, self.size, break_bytes=self.break_bytes)
+
+
+class LogSource:
+    """One log, by path. Snapshots and lookups from any thread; ``advance`` from one at a time."""
+
+    def __init__(self, path: str, *, break_bytes: int = BREAK_BYTES) -> None:
+        self.path = path
+        self._break_bytes = break_bytes
+        self._lock = threading.Lock()
+        self._identity: tuple[int, int] | None = None
+        self._samples: tuple[bytes, bytes] = (b"", b"")
+        self._snapshot = Snapshot(None, 0, 0, break_bytes=break_bytes)
+        self._lines = BlockIndex()
+        self._pattern: Pattern | None = None
+        self._hits = BlockIndex()
+        self._tail_hit: tuple[int, int, bool] = (-1, -1, False)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The last snapshot taken."""
+        return self._snapshot
+
+    @property
+    def pattern(self) -> Pattern | None:
+        """The pattern whose lines are counted."""
+        return self._pattern
+
+    @property
+    def hit_index(self) -> BlockIndex:
+        """Counts of matching lines, as far as ``advance`` has come."""
+        return self._hits
+
+    def release(self) -> None:
+        """Let go of the open file, keeping what was counted for when the log is shown again."""
+        with self._lock:
+            self._snapshot = replace(self._snapshot, file=None)
+
+    def refresh(self) -> Snapshot:
+        """Look at the file and return what it holds now."""
+        with self._lock:
+            self._snapshot = self._look()
+            return self._snapshot
+
+    def set_pattern(self, pattern: Pattern | None) -> None:
+        """Count the lines of *pattern* from now on."""
+        with self._lock:
+            self._pattern = pattern
+            self._hits = BlockIndex()
+            self._tail_hit = (-1, -1, False)
+
+    def _look(self) -> Snapshot:
+        old = self._snapshot
+        try:
+            file = self._current_file(old.file)
+        except FileNotFoundError:
+            # Deleted under us: what we hold open stays readable to the end.
+            return old if old.file is not None else replace(old, size=0, problem=None)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            return replace(old, file=None, size=0, problem=reason)
+        size, modified_ns = file.status()
+        generation = old.generation
+        if self._identity is not None and not self._continues(file, size, modified_ns, old):
+            generation += 1
+            self._lines, self._hits = BlockIndex(), BlockIndex()
+            self._tail_hit = (-1, -1, False)
+        self._identity = file.identity
+        snapshot = Snapshot(file, size, generation, modified_ns, None, self._break_bytes)
+        if snapshot.version != old.version:
+            self._samples = _sample(file, size)
+        return snapshot
+
+    def _current_file(self, held: LogFile | None) -> LogFile:
+        status = os.stat(self.path)
+        if held is not None and held.identity == (status.st_dev, status.st_ino):
+            return held
+        return LogFile(self.path)
+
+    def _continues(self, file: LogFile, size: int, modified_ns: int, old: Snapshot) -> bool:
+        """Whether *file* still starts with the bytes seen before.
+
+        A restart that has already written as much as the old run is told by two samples.
+        """
+        if file.identity != self._identity or size < old.size:
+            return False
+        if (size, modified_ns) == (old.size, old.modified_ns):
+            return True
+        return self._samples == _sample(file, old.size)
+
+    def advance(self, blocks: int, should_stop: Callable[[], bool] = lambda: False) -> bool:
+        """Count the next *blocks* blocks; return whether there is more to count.
+
+        Hits first: somebody waits for them.
+        """
+        with self._lock:
+            snapshot, pattern, hits, lines = (
+                self._snapshot,
+                self._pattern,
+                self._hits,
+                self._lines,
+            )
+        reader = snapshot.reader()
+        if reader is None:
+            return False
+        if pattern is not None and _count_on(hits, reader, pattern, blocks, should_stop):
+            return True
+        if pattern is not None:
+            self._count_tail(reader, pattern, hits)
+        return _count_on(lines, reader, _Lines(), blocks, should_stop)
+
+    def _count_tail(self, reader: LineReader, pattern: Pattern, hits: BlockIndex) -> None:
+        """Look at the unfinished last line, which is in no block yet."""
+        start = hits.covered_bytes
+        if self._tail_hit[:2] != (start, reader.size):
+            matches = start < reader.size and pattern.count_lines(reader.read(start, reader.size))
+            self._tail_hit = (start, reader.size, bool(matches))
+
+    def line_count(self) -> tuple[int, bool]:
+        """Return how many lines are known, and whether those are all of the snapshot."""
+        lines, snapshot = self._lines, self._snapshot
+        covered = lines.covered_bytes
+        reader = snapshot.reader()
+        if reader is None or covered >= snapshot.size:
+            return lines.total, True
+        is_all = not reader.read_block(covered, BLOCK_BYTES)
+        return lines.total + is_all, is_all
+
+    def hit_count(self) -> tuple[int, bool]:
+        """Return how many matching lines are known, and whether those are all."""
+        hits = self._hits
+        covered, (start, size, matches) = hits.covered_bytes, self._tail_hit
+        total, at_size = hits.total, self._snapshot.size
+        if covered >= at_size:
+            return total, True
+        is_all = (start, size) == (covered, at_size)
+        return total + (matches and start == covered), is_all
+
+    def line_number(self, start: int) -> int | None:
+        """Return the number, from 1, of the line that starts at *start*; None if not known yet."""
+        before = _count_before(self._lines, self._snapshot, _Lines(), start)
+        return None if before is None else before + 1
+
+    def hit_number(self, start: int) -> int | None:
+        """Return which matching line, from 1, starts at *start*; None if not known yet."""
+        if self._pattern is None:
+            return None
+        before = _count_before(self._hits, self._snapshot, self._pattern, start)
+        return None if before is None else before + 1
+
+    def line_start(self, number: int) -> int | None:
+        """Return where line *number*, from 1, starts; None if it is not known (yet)."""
+        reader = self._snapshot.reader()
+        if number <= 1 or reader is None:
+            return 0 if number == 1 else None
+        block = self._lines.holding(number - 2)
+        if block is None:
+            return None
+        data = reader.read(block.start, block.stop)
+        position = -1
+        for _ in range(number - 1 - block.before):
+            position = data.find(b"\n", position + 1)
+        return block.start + position + 1
+
+
+def _sample(file: LogFile, size: int) -> tuple[bytes, bytes]:
+    length = min(size, _SAMPLE_BYTES)
+    return file.read(0, length), file.read(size - length, length)
+
+
+def _count_on(
+    index: BlockIndex,
+    reader: LineReader,
+    counter: Pattern | _Lines,
+    blocks: int,
+    should_stop: Callable[[], bool],
+) -> bool:
+    for _ in range(blocks):
+        if should_stop():
+            return True
+        data = reader.read_block(index.covered_bytes, BLOCK_BYTES)
+        if not data:
+            return False
+        index.append(len(data), counter.count_lines(data))
+    return True
+
+
+def _count_before(
+    index: BlockIndex, snapshot: Snapshot, counter: Pattern | _Lines, offset: int
+) -> int | None:
+    reader = snapshot.reader()
+    if reader is None:
+        return None
+    if offset == index.covered_bytes:
+        return index.total
+    block = index.at(offset)
+    if block is None:
+        return None
+    return block.before + counter.count_lines(reader.read(block.start, offset))
