@@ -1,0 +1,255 @@
+"""Tells which jobs changed on disk: by events where the system gives them, else by looking."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent_exec.errors import InternalError
+from agent_exec.model import records
+from agent_exec.store.filesystem import is_network
+from agent_exec.store.jobs import JobStore
+from agent_exec.store.listing import find_directories
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+_LOG = logging.getLogger(__name__)
+
+# 50 wakeups a second cost 0.25 % of a core; a change shows within 20 to 70 ms.
+STEP_MS = 20
+DEBOUNCE_MS = 50
+_TICK_MS = 100
+_POLL_S = 1.0
+_RETRY_S = 0.05
+_RESYNC_S = 30.0
+_LOOK_SHARE = 0.01  # of a core, at most, for looking where events should have told
+_POLL_SHARE = 0.04
+_NEWEST_WATCHED = 1000
+_WATCHES_SHARE = 0.5  # of what the user may have: other programs watch too
+_WATCH_LIMIT_FILE = "/proc/sys/fs/inotify/max_user_watches"
+_SILENT_FILES = frozenset({records.JOB_LOCK_FILE, records.SUPERVISOR_LOCK_FILE})
+
+
+class WatchMode(StrEnum):
+    """How changes are noticed."""
+
+    STARTING = "starting"
+    EVENTS = "events"
+    NEWEST = "newest"
+    POLLING = "polling"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Ids of jobs that may look different now; one may be in both, and may be gone.
+
+    Attributes:
+        records: made, removed, or a record of theirs replaced.
+        logs: output was added.
+    """
+
+    records: frozenset[str] = frozenset()
+    logs: frozenset[str] = frozenset()
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """All of them."""
+        return self.records | self.logs
+
+    def __bool__(self) -> bool:
+        return bool(self.records or self.logs)
+
+
+class JobWatcher:
+    """Watches one root from the thread that iterates ``changes``, until ``stop``.
+
+    Attributes:
+        mode: how changes are noticed just now.
+        reason: why it is not by events for every job; empty when it is.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        *,
+        running: Callable[[], Iterable[str]] = tuple,
+        force_polling: bool = False,
+        max_watches: int | None = None,
+        poll_s: float = _POLL_S,
+    ) -> None:
+        """Prepare; nothing is read before ``changes`` is iterated.
+
+        Args:
+            root: need not exist yet.
+            running: gives the ids to watch besides the newest when not all can be.
+            force_polling: never use events.
+            max_watches: how many directories may be watched; None asks the system.
+            poll_s: seconds between two looks while polling; more where a look takes long.
+        """
+        self.mode = WatchMode.STARTING
+        self.reason = ""
+        self._store = JobStore(root)
+        self._running = running
+        self._force_polling = force_polling
+        self._max_watches = max_watches
+        self._poll_s = poll_s
+        self._stop = threading.Event()
+        self._seen: dict[str, int] = {}
+        self._look_s = 0.0
+
+    def stop(self) -> None:
+        """End the iteration within a moment; callable from any thread."""
+        self._stop.set()
+
+    def changes(self) -> Iterator[Changes]:
+        """Yield what changed since the call, never empty, until stopped.
+
+        A job counts as changed when in doubt: readers compare what they read.
+        """
+        self._look()
+        while not self._stop.is_set():
+            if not os.path.isdir(self._store.root):
+                yield from self._wait_for_root()
+            elif self._force_polling:
+                yield from self._poll("asked for")
+            elif is_network(self._store.root):
+                yield from self._poll("network file system: it gives no events")
+            else:
+                yield from self._follow_events()
+
+    def _wait_for_root(self) -> Iterator[Changes]:
+        self.mode, self.reason = WatchMode.WAITING, f"{self._store.root} is not there yet"
+        yield from self._news()
+        while not os.path.isdir(self._store.root) and not self._stop.wait(self._poll_s):
+            pass
+
+    def _poll(self, reason: str) -> Iterator[Changes]:
+        self.mode, self.reason = WatchMode.POLLING, reason
+        while os.path.isdir(self._store.root):
+            yield from self._news()
+            if self._stop.wait(max(self._poll_s, self._look_s / _POLL_SHARE)):
+                return
+
+    def _follow_events(self) -> Iterator[Changes]:
+        limit = self._max_watches if self._max_watches is not None else _allowed_watches()
+        if len(self._seen) < limit:
+            yield from self._follow([self._root_path()], WatchMode.EVENTS, "")
+            return
+        room = min(_NEWEST_WATCHED, limit - 1)
+        if room <= 0:
+            yield from self._poll("no file watches left (fs.inotify.max_user_watches)")
+            return
+        reason = f"{len(self._seen)} jobs are too many file watches; the rest is looked at"
+        yield from self._follow(self._newest_paths(room), WatchMode.NEWEST, reason)
+
+    def _root_path(self) -> str:
+        return os.path.realpath(self._store.root)
+
+    def _newest_paths(self, room: int) -> list[str]:
+        newest = sorted(self._seen, key=self._seen.__getitem__, reverse=True)
+        wanted = list(dict.fromkeys([*self._running(), *newest]))[:room]
+        base = self._root_path()
+        there = (os.path.join(base, name) for name in wanted)
+        return [base, *(path for path in there if os.path.isdir(path))]
+
+    def _follow(self, paths: list[str], mode: WatchMode, reason: str) -> Iterator[Changes]:
+        """Yield until stopped, or until what is watched is no longer the right thing."""
+        import watchfiles
+
+        identity = _identity_of(self._store.root)
+        base = paths[0]
+        try:
+            raw = watchfiles.watch(
+                *paths,
+                watch_filter=None,
+                debounce=DEBOUNCE_MS,
+                step=STEP_MS,
+                stop_event=self._stop,
+                rust_timeout=_TICK_MS,
+                yield_on_timeout=True,
+                raise_interrupt=False,
+                recursive=mode is WatchMode.EVENTS,
+                ignore_permission_denied=True,
+                force_polling=False,
+            )
+            next_look = 0.0  # at once: what happened while the watches were being set
+            for events in raw:
+                self.mode, self.reason = mode, reason
+                changes = _sort_events(base, (path for _, path in events))
+                if changes:
+                    yield changes
+                if _identity_of(self._store.root) != identity:
+                    yield from self._news()
+                    return
+                if mode is WatchMode.NEWEST and changes.records - self._seen.keys():
+                    yield from self._news()
+                    return  # to be armed again with the new jobs
+                if time.monotonic() >= next_look:
+                    yield from self._news()
+                    next_look = time.monotonic() + max(_RESYNC_S, self._look_s / _LOOK_SHARE)
+        except FileNotFoundError:
+            self._stop.wait(_RETRY_S)  # the root or a job went while the watches were being set
+        except (OSError, RuntimeError) as error:
+            _LOG.warning("watching %s by events failed: %s", self._store.root, error)
+            if mode is WatchMode.EVENTS:
+                self._max_watches = min(len(self._seen), _NEWEST_WATCHED)
+            else:
+                yield from self._poll(f"events failed: {error}")
+
+    def _news(self) -> Iterator[Changes]:
+        """Look at every directory; yield what differs from the last look."""
+        before = self._seen
+        self._look()
+        now = self._seen
+        changed = {name for name, mtime_ns in now.items() if before.get(name) != mtime_ns}
+        changed.update(before.keys() - now.keys())
+        if changed:
+            yield Changes(records=frozenset(changed))
+
+    def _look(self) -> None:
+        begin = time.monotonic()
+        try:
+            found = find_directories(self._store)
+        except InternalError:
+            found = []  # whoever lists the root says why
+        self._seen = {directory.name: directory.mtime_ns for directory in found}
+        self._look_s = time.monotonic() - begin
+
+
+def _identity_of(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino)
+
+
+def _allowed_watches() -> int:
+    try:
+        with open(_WATCH_LIMIT_FILE, encoding="ascii") as file:
+            return int(int(file.read()) * _WATCHES_SHARE)
+    except (OSError, ValueError):
+        return 10**9  # no inotify: macOS watches a tree as one
+
+
+def _sort_events(base: str, paths: Iterable[str]) -> Changes:
+    """Tell changed logs from changed records; hidden directories are nobody's job."""
+    prefix_length = len(base) + 1
+    changed_records: set[str] = set()
+    changed_logs: set[str] = set()
+    for path in paths:
+        job_id, _, name = path[prefix_length:].partition("/")
+        if not job_id or job_id.startswith("."):
+            continue
+        if name in records.LOG_FILES:
+            changed_logs.add(job_id)
+        elif name not in _SILENT_FILES and not name.startswith(records.TEMP_PREFIX):
+            changed_records.add(job_id)
+    return Changes(frozenset(changed_records), frozenset(changed_logs))
