@@ -1,0 +1,145 @@
+"""The headless program: words in, one document out, an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from agent_exec.cli.call import Call, OutputError, say, write_stdout
+from agent_exec.cli.grammar import PROGRAM, UsageError
+from agent_exec.cli.parser import HelpWanted, VerbMissing, VersionWanted, parse
+from agent_exec.errors import AgentExecError, InternalError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from agent_exec.cli.parser import Parsed
+
+EXIT_ERROR = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130  # what shells say of a program ended by Ctrl-C
+EXIT_NO_READER = 141  # what they say of one ended by SIGPIPE
+
+CONTRACT_VERSION = "0.2.6"
+
+# These have nothing to tell besides their answer, and logging costs as much as they do.
+_SILENT_VERBS = frozenset({"create", "status", "list", "ps"})
+
+
+def main(
+    words: Sequence[str] | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    without_verb: Callable[[Parsed], int] | None = None,
+) -> int:
+    """Carry out one command line and say the exit status.
+
+    0: done; 1: an error envelope was written; 2: the words make no sense. The job's own result
+    never shows in it, but for ``wait --exit-status``.
+
+    Args:
+        words: what stands after the program's name; None takes them from the process.
+        environ: the caller's environment.
+        without_verb: what to do when there is no command word; without it, help on stderr.
+    """
+    try:
+        return _main(sys.argv[1:] if words is None else words, environ, without_verb)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return EXIT_NO_READER
+    except OutputError as error:
+        say(f"error: {error}")
+        return EXIT_ERROR
+
+
+def _main(
+    words: Sequence[str],
+    environ: Mapping[str, str],
+    without_verb: Callable[[Parsed], int] | None,
+) -> int:
+    if environ.get("COMPLETE"):
+        from agent_exec.cli.completion import complete
+
+        candidates, status = complete(environ["COMPLETE"], words, environ)
+        write_stdout(candidates)
+        return status
+    try:
+        parsed = parse(words)
+        if parsed.verb is None and not parsed.json:
+            return _no_verb(words) if without_verb is None else without_verb(parsed)
+        return _carry_out(parsed, environ)
+    except UsageError as error:
+        from agent_exec.cli.help import usage_error_text
+
+        say(usage_error_text(error))
+        return EXIT_USAGE
+    except VerbMissing as missing:
+        from agent_exec.cli.help import help_text
+
+        say(help_text(missing.family))
+        return EXIT_USAGE
+    except HelpWanted as wanted:
+        from agent_exec.cli.help import help_text
+
+        write_stdout(help_text(wanted.verb).encode())
+    except VersionWanted:
+        write_stdout(version_line().encode() + b"\n")
+    return 0
+
+
+def _no_verb(words: Sequence[str]) -> int:
+    if words:
+        raise UsageError("a command is missing")
+    raise VerbMissing
+
+
+def version_line() -> str:
+    """This program's version and that of the contract it keeps."""
+    from agent_exec import __version__
+    from agent_exec.model.job import SCHEMA_VERSION
+
+    return (
+        f"{PROGRAM} {__version__} (agent-exec contract {CONTRACT_VERSION}, schema {SCHEMA_VERSION})"
+    )
+
+
+def _carry_out(parsed: Parsed, environ: Mapping[str, str]) -> int:
+    call = Call(root=parsed.root, yaml=parsed.yaml, verbosity=parsed.verbosity, environ=environ)
+    if parsed.verbosity or parsed.verb is None or parsed.verb.name not in _SILENT_VERBS:
+        from agent_exec.cli.log_output import configure
+
+        configure(parsed.verbosity)
+    try:
+        if parsed.verb is None:
+            return _snapshot(parsed, call)
+        return parsed.verb.run(parsed.arguments, call)
+    except AgentExecError as error:
+        call.fail(error)
+    except (UsageError, BrokenPipeError, OutputError, HelpWanted):
+        raise
+    except OSError as error:
+        call.fail(InternalError.from_os_error(error, error.filename or ""))
+    except Exception as error:  # noqa: BLE001 (never a traceback on a user)
+        _tell_bug(call, error)
+    return EXIT_ERROR
+
+
+def _snapshot(parsed: Parsed, call: Call) -> int:
+    from agent_exec.commands.snapshot import dashboard_snapshot
+
+    snapshot = dashboard_snapshot(call.store(), filter_text=parsed.arguments.text("--filter"))
+    call.answer(snapshot)
+    return 0
+
+
+def _tell_bug(call: Call, error: Exception) -> None:
+    """Own up to an error nobody foresaw, without showing a traceback to who did not ask."""
+    if call.verbosity > 1:
+        import traceback
+
+        say("".join(traceback.format_exception(error)))
+    advice = "" if call.verbosity > 1 else "; -vv shows where"
+    name = type(error).__name__
+    call.fail(InternalError(f"unexpected {name}: {error} (a bug of {PROGRAM}{advice})"))

@@ -1,0 +1,54 @@
+"""The console script: command words are the headless program's, none opens the dashboard.
+
+The dashboard's libraries, which take longer to load than most commands take in all, are
+imported only once it is clear that it is wanted and can be shown.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_exec.cli.parser import Parsed
+
+EXIT_INTERRUPTED = 130  # what shells say of a program ended by Ctrl-C
+
+
+def main() -> int:
+    """Do what the command line asks for and say the exit status."""
+    try:
+        from agent_exec.cli.main import main as headless
+
+        return headless(sys.argv[1:], without_verb=open_dashboard)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def open_dashboard(options: Parsed) -> int:
+    """Show the dashboard until it is left.
+
+    Raises:
+        VerbMissing, UsageError: it cannot be shown here, or not with these options.
+    """
+    from agent_exec.cli.grammar import UsageError
+    from agent_exec.cli.parser import VerbMissing
+
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+        if len(sys.argv) == 1:
+            raise VerbMissing
+        raise UsageError(
+            "the dashboard needs a terminal",
+            tip="`agent-exec-tui --json` prints what it would show",
+        )
+    if options.yaml:
+        raise UsageError("--yaml needs a command, or --json before it")
+    from agent_exec_tui.app import make_app
+
+    app = make_app(root=options.root)
+    app.run()
+    return app.return_code or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
