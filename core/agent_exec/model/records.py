@@ -87,3 +87,38 @@ def state_document(
     document["updated_at"] = updated_at
     document["logs_drained"] = logs_drained
     return document
+
+
+def supervision_document(
+    *,
+    supervisor: Document,
+    child: Document | None = None,
+    started_at: str | None = None,
+    started_ns: int = 0,
+    full_log_path: str | None = None,
+    cause: str | None = None,
+    reason: str | None = None,
+    still_capturing: bool = False,
+    dropped_bytes: Document | None = None,
+    drop_reason: str | None = None,
+    dropped_matches: int = 0,
+    resource_use: Document | None = None,
+) -> Document:
+    """Build supervision.json; what is not known is left out."""
+    document: Document = {"supervisor": supervisor}
+    for key, value in (
+        ("child", child),
+        ("started_at", started_at),
+        ("started_ns", started_ns or None),
+        ("full_log_path", full_log_path),
+        ("cause", cause),
+        ("reason", reason),
+        ("still_capturing", still_capturing or None),
+        ("dropped_bytes", dropped_bytes),
+        ("drop_reason", drop_reason),
+        ("dropped_matches", dropped_matches or None),
+        ("resource_use", resource_use),
+    ):
+        if value is not None:
+            document[key] = value
+    return document

@@ -81,6 +81,7 @@ class Supervision:
         reason: what went wrong, for people; None when nothing did.
         still_capturing: whether output is still taken from what outlived the child.
         drop_reason: why bytes were dropped ("log limit", "disk nearly full" …).
+        dropped_matches: lines that matched the output pattern and were told to nobody.
     """
 
     supervisor: ProcessIdentity
@@ -93,6 +94,7 @@ class Supervision:
     still_capturing: bool = False
     dropped: DroppedBytes = DroppedBytes()
     drop_reason: str | None = None
+    dropped_matches: int = 0
     resource_use: ResourceUse | None = None
 
     def describes(self, state: JobState) -> bool:
@@ -129,6 +131,7 @@ def decode_supervision(document: Document) -> Supervision:
         if dropped
         else DroppedBytes(),
         drop_reason=reader.optional_text("drop_reason"),
+        dropped_matches=reader.number("dropped_matches"),
         resource_use=_decode_resource_use(reader.optional_object("resource_use")),
     )
 

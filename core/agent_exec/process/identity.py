@@ -1,0 +1,119 @@
+"""Which process a pid means: start time, boot and whether it still lives.
+
+Kept free of dataclasses: every supervisor loads this.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_exec.model.records import Document
+
+HAS_PROC = sys.platform.startswith("linux") and os.path.exists("/proc/self/stat")
+
+_BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
+_PID_MAX_FILE = "/proc/sys/kernel/pid_max"
+_HIGHEST_PID = 4_194_304  # the kernel's own ceiling, where the system does not tell
+_DEAD_STATES = "ZXx"
+
+
+class ProcessStat:
+    """What the system says about one process at one moment.
+
+    Attributes:
+        state: one letter as in ``ps``; Z is a zombie.
+        start_ticks: see ``model.supervision.ProcessIdentity``.
+    """
+
+    __slots__ = ("group", "parent_pid", "pid", "session", "start_ticks", "state")
+
+    def __init__(
+        self, pid: int, state: str, parent_pid: int, group: int, session: int, start_ticks: int
+    ) -> None:
+        self.pid = pid
+        self.state = state
+        self.parent_pid = parent_pid
+        self.group = group
+        self.session = session
+        self.start_ticks = start_ticks
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still runs code; a zombie only waits to be collected."""
+        return self.state not in _DEAD_STATES
+
+
+def read_stat(pid: int) -> ProcessStat | None:
+    """Look at a process; None when there is none of that pid."""
+    if pid <= 0:
+        return None
+    if not HAS_PROC:
+        from agent_exec.process import darwin
+
+        return darwin.read_stat(pid)
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            line = file.read()
+    except OSError:
+        return None
+    # The name in parentheses may hold blanks and parentheses itself: cut at the last one.
+    fields = line[line.rfind(b")") + 2 :].split()
+    if len(fields) < 20:
+        return None
+    return ProcessStat(
+        pid, fields[0].decode(), int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19])
+    )
+
+
+def boot_id() -> str:
+    """Name the present boot; empty where the system has no name for it."""
+    if not HAS_PROC:
+        from agent_exec.process import darwin
+
+        return darwin.boot_id()
+    try:
+        with open(_BOOT_ID_FILE, encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def identity_document(pid: int) -> Document:
+    """Describe a living process for supervision.json."""
+    stat = read_stat(pid)
+    return {"pid": pid, "start_ticks": stat.start_ticks if stat else 0, "boot_id": boot_id()}
+
+
+def highest_pid() -> int:
+    """The largest pid this system hands out."""
+    try:
+        with open(_PID_MAX_FILE, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return _HIGHEST_PID
+
+
+def command_line(pid: int) -> list[bytes]:
+    """The words a process was started with; empty when it is gone or not ours to see."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().split(b"\0")[:-1]
+    except OSError:
+        return []
+
+
+def started_epoch_s(stat: ProcessStat) -> float | None:
+    """When a process started, in seconds since 1970; None where the system does not tell."""
+    if not HAS_PROC:
+        return stat.start_ticks / 1_000_000
+    try:
+        with open("/proc/stat", "rb") as file:
+            for line in file:
+                if line.startswith(b"btime "):
+                    return int(line.split()[1]) + stat.start_ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        pass
+    return None

@@ -1,0 +1,311 @@
+"""Start a job: claim it, hand its definition to a supervisor, wait for the supervisor's word."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field, fields
+
+from agent_exec.errors import (
+    AgentExecError,
+    InternalError,
+    InvalidStateError,
+    LaunchFailedError,
+)
+from agent_exec.model import records
+from agent_exec.model.job import JobStatus
+from agent_exec.process.identity import identity_document
+from agent_exec.process.report import ReportReader
+from agent_exec.store import atomic, locks
+from agent_exec.store.clock import now_timestamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import Protocol, Self
+
+    from agent_exec.store.jobs import JobDir
+
+    class Launcher(Protocol):
+        """Something that makes supervisors quicker than a new interpreter does."""
+
+        def start(self, descriptors: tuple[int, int, int, int]) -> bool:
+            """Hand the four descriptors to a new supervisor; False when that is impossible."""
+
+
+STARTED_TIMEOUT_S = 6.0  # the peers give theirs 5
+STALE_CLAIM_S = 6.0
+_LOCK_TIMEOUT_S = 1.0  # readers that probe the lock hold it for a moment
+_FIRST_FREE_FD = 10  # above the numbers the supervisor expects its descriptors at
+_SUPERVISOR = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "supervisor", "__main__.py"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchSpec:
+    """Everything a supervisor must know; it reads no other definition.
+
+    Attributes:
+        command: one word is a script for the wrapper, more are the program and its arguments.
+        cwd: absolute; None leaves the child in ``/``.
+        environment: the child's whole environment.
+        marks_environment: whether ``AGENT_EXEC_JOB_ID`` is added to it.
+        sink_environment: what notification commands get; their own variables are added.
+        umask: the child's.
+        stdin_file: kept input, relative to the job's directory; None is an empty input.
+        timeout_ms: 0 means no limit.
+        kill_after_ms: time between TERM and KILL at the time limit; 0 is KILL at once.
+        progress_every_ms: how often ``updated_at`` is refreshed; 0 is never.
+        full_log_path: absolute, when full.log shall lie elsewhere.
+        log_max_bytes: per stream; 0 means no limit.
+        keeps_free_space: stop storing output when the volume is nearly full.
+    """
+
+    job_id: str
+    command: tuple[str, ...]
+    shell_wrapper: tuple[str, ...]
+    cwd: str | None
+    environment: Mapping[str, str]
+    marks_environment: bool = True
+    sink_environment: Mapping[str, str] = field(default_factory=dict)
+    umask: int
+    stdin_file: str | None = None
+    timeout_ms: int = 0
+    kill_after_ms: int = 0
+    progress_every_ms: int = 0
+    full_log_path: str | None = None
+    log_max_bytes: int = 0
+    keeps_free_space: bool = True
+
+    def encode(self, root: str) -> bytes:
+        """The definition as the supervisor reads it."""
+        document: records.Document = {each.name: getattr(self, each.name) for each in fields(self)}
+        document["root"] = root
+        for name in ("environment", "sink_environment"):
+            document[name] = dict(getattr(self, name))
+        # ASCII only: what is not UTF-8 travels as the lone surrogates Python made of it.
+        return json.dumps(document).encode("ascii")
+
+
+class RunningLaunch:
+    """A job that was just started, and the word of its supervisor; close it when done."""
+
+    def __init__(self, pid: int, report: ReportReader) -> None:
+        self.pid = pid
+        self._report = report
+
+    def wait(self, events: frozenset[str], deadline_monotonic_s: float | None) -> str | None:
+        """Wait for the supervisor to tell one of *events*.
+
+        Args:
+            events: of ``output`` (bytes are in a log), ``ended`` (the terminal state is on
+                disk) and ``drained`` (the logs are complete).
+            deadline_monotonic_s: None waits as long as it takes.
+
+        Returns:
+            The event that came first, None at the deadline, ``"closed"`` when the supervisor
+            is gone without having told any of them.
+        """
+        return self._report.wait(events, deadline_monotonic_s)
+
+    def close(self) -> None:
+        """Listen no more; the job goes on."""
+        self._report.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def current_umask() -> int:
+    """This process's umask, without touching it where the system can tell it."""
+    try:
+        with open("/proc/self/status", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.startswith("Umask:"):
+                    return int(line.split()[1], 8)
+    except OSError:
+        pass
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
+
+
+def launch(job: JobDir, spec: LaunchSpec, *, launcher: Launcher | None = None) -> RunningLaunch:
+    """Start a created job and wait until its command runs.
+
+    The caller holds the job's lock and has seen it ``created``.
+
+    Args:
+        job: stays the caller's.
+        spec: what to run.
+        launcher: makes the supervisor; without one, or when it is broken, a new process.
+
+    Raises:
+        InvalidStateError: somebody else is starting or supervising the job.
+        LaunchFailedError: the command cannot be started; the job is ``failed``.
+        InternalError: the directory does not take the claim.
+    """
+    with contextlib.ExitStack() as stack:
+        lock_fd = _take_supervisor_lock(job)
+        stack.callback(os.close, lock_fd)
+        _claim(job)
+        try:
+            report_read, report_write = os.pipe()
+        except OSError as error:
+            raise InternalError.from_os_error(error, f"start job {job.job_id}") from None
+        report = stack.enter_context(contextlib.closing(ReportReader(report_read)))
+        try:
+            spawned_pid = _start_supervisor(job, spec, lock_fd, report_write, launcher)
+        except OSError as error:
+            failure = InternalError.from_os_error(error, "start the supervisor")
+            raise _failed(job, str(failure)) from None
+        finally:
+            os.close(report_write)
+        pid = _await_started(job, report, spawned_pid)
+        stack.pop_all()
+        os.close(lock_fd)
+        return RunningLaunch(pid, report)
+
+
+def _take_supervisor_lock(job: JobDir) -> int:
+    try:
+        lock_fd = locks.open_lock_file(job.fd, records.SUPERVISOR_LOCK_FILE)
+    except OSError as error:
+        raise InternalError.from_os_error(error, f"lock job {job.job_id}") from None
+    if not locks.lock_within(lock_fd, _LOCK_TIMEOUT_S):
+        os.close(lock_fd)
+        raise _being_started(job)
+    return lock_fd
+
+
+def _being_started(job: JobDir) -> InvalidStateError:
+    return InvalidStateError(
+        f"job {job.job_id} is being started by another process; only 'created' jobs can be started"
+    )
+
+
+def _claim(job: JobDir) -> None:
+    """Make the mark that the newer peers honour, too."""
+    try:
+        if atomic.claim(job.fd, records.CLAIM_FILE):
+            return
+        # Both our locks are ours, so only a peer can be behind a claim, and that one answers
+        # within 5 s. An older mark was left by somebody who is gone.
+        status = os.stat(records.CLAIM_FILE, dir_fd=job.fd, follow_symlinks=False)
+        is_stale = abs(time.time() - status.st_mtime) > STALE_CLAIM_S
+        if is_stale and job.read_state().status is JobStatus.CREATED:
+            atomic.remove_if_there(job.fd, records.CLAIM_FILE)
+            if atomic.claim(job.fd, records.CLAIM_FILE):
+                return
+    except OSError as error:
+        raise InternalError.from_os_error(error, f"claim job {job.job_id}") from None
+    raise _being_started(job)
+
+
+def _start_supervisor(
+    job: JobDir, spec: LaunchSpec, lock_fd: int, report_fd: int, launcher: Launcher | None
+) -> int | None:
+    """Hand everything over; the pid of a process to collect, or None."""
+    definition_fd = _readable(job.fd, spec.encode(job.root))
+    try:
+        descriptors = (job.fd, lock_fd, report_fd, definition_fd)
+        if launcher is not None and launcher.start(descriptors):
+            return None
+        return _spawn(job.path, descriptors)
+    finally:
+        os.close(definition_fd)
+
+
+def _readable(dir_fd: int, data: bytes) -> int:
+    """A descriptor that gives *data*, which no other process can open by a name."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("agent-exec-definition", os.MFD_CLOEXEC)
+    else:
+        name = f"{records.TEMP_PREFIX}{os.urandom(6).hex()}"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(name, flags, atomic.FILE_MODE, dir_fd=dir_fd)
+        os.unlink(name, dir_fd=dir_fd)
+    try:
+        atomic.write_all(fd, data)
+        os.lseek(fd, 0, os.SEEK_SET)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _spawn(job_path: str, descriptors: tuple[int, int, int, int]) -> int:
+    """Start the supervisor's program; the path on its command line is for readers of ``ps``."""
+    with contextlib.ExitStack() as stack:
+        actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
+            (os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)
+        ]
+        for target, fd in enumerate(descriptors, start=3):
+            # Out of the targets' way; dup2 onto the same number would leave it close-on-exec.
+            source = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE_FD)
+            stack.callback(os.close, source)
+            actions.append((os.POSIX_SPAWN_DUP2, source, target))
+        return os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-I", "-S", _SUPERVISOR, job_path],
+            {},
+            file_actions=actions,
+            setpgroup=0,  # out of reach of the terminal's signals from its first moment
+            setsigmask=(),
+            setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
+        )
+
+
+def _await_started(job: JobDir, report: ReportReader, spawned_pid: int | None) -> int:
+    event = report.wait(frozenset({"started", "failed"}), time.monotonic() + STARTED_TIMEOUT_S)
+    if event is not None and spawned_pid is not None:
+        _collect(spawned_pid)
+    if event == "started":
+        return int(str(report.fact("pid")))
+    if event == "failed":
+        raise LaunchFailedError(str(report.fact("reason")))
+    if event is None:
+        raise LaunchFailedError(
+            f"supervisor did not answer within {STARTED_TIMEOUT_S:g} s; "
+            f"it may still start job {job.job_id}, see its status"
+        )
+    raise _failed(job, "supervisor ended before it could say anything")
+
+
+def _collect(pid: int) -> None:
+    # The program forks and ends at once; its supervisor is nobody's child by now.
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
+def _failed(job: JobDir, reason: str) -> LaunchFailedError:
+    """Record that no supervisor lives; the caller still holds its lock."""
+    moment = now_timestamp()
+    with contextlib.suppress(AgentExecError):
+        if job.read_state().status is JobStatus.CREATED:
+            job.write_record(
+                records.SUPERVISION_FILE,
+                records.supervision_document(
+                    supervisor=identity_document(os.getpid()), cause="launch_failed", reason=reason
+                ),
+            )
+            job.write_record(
+                records.STATE_FILE,
+                records.state_document(job.job_id, "failed", updated_at=moment, finished_at=moment),
+            )
+    return LaunchFailedError(reason)

@@ -1,0 +1,168 @@
+"""Whether a job runs, told by evidence: its supervisor's lock and its child's identity."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent_exec.errors import RecordUnreadableError
+from agent_exec.model.job import JobStatus
+from agent_exec.model.timestamps import parse_timestamp
+from agent_exec.process import identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_exec.model.job import JobState
+    from agent_exec.model.supervision import ProcessIdentity, Supervision
+    from agent_exec.process.identity import ProcessStat
+    from agent_exec.store.jobs import JobDir
+
+# Between the peers' `started_at` and their child's start lies the start of their supervisor;
+# both clocks count whole seconds at best.
+_EARLIEST_START_S = -2.0
+_LATEST_START_S = 10.0
+
+
+class Verdict(StrEnum):
+    """What the evidence says about a job."""
+
+    CREATED = "created"
+    ENDED = "ended"
+    RUNNING = "running"
+    RUNNING_FOREIGN = "running (foreign)"
+    CHILD_ALIVE = "supervisor lost, child alive"
+    LOST = "lost"
+    PID_REUSED = "pid reused"
+    STALE = "stale (reboot)"
+    UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """A verdict and what it rests on.
+
+    Attributes:
+        evidence: one line for people.
+        is_alive: whether the job's own process lives; None when that cannot be told.
+        is_proved_over: a running record whose end is proved: our supervisor's lock is free and
+            the child it named is gone. Whoever holds the job's lock may put the record right.
+    """
+
+    verdict: Verdict
+    evidence: str
+    is_alive: bool | None
+    is_proved_over: bool = False
+
+
+def assess(job: JobDir, state: JobState, supervision: Supervision | None) -> Liveness:
+    """Judge a job by what can be seen of its processes.
+
+    Args:
+        job: its directory; the supervisor's lock lies in it.
+        state: as read a moment ago. ``ENDED`` for a running one means: read it again.
+        supervision: our own record, None for jobs of other programs.
+    """
+    ours = supervision if supervision is not None and supervision.describes(state) else None
+    if state.status is JobStatus.CREATED:
+        return Liveness(Verdict.CREATED, "not started yet", False)
+    if state.is_terminal:
+        return _assess_ended(state, ours)
+    if ours is None or ours.child is None:
+        return _assess_foreign(job, state)
+    if job.has_supervisor():
+        evidence = f"supervisor {ours.supervisor.pid} holds its lock on the job"
+        return Liveness(Verdict.RUNNING, evidence, True)
+    if _has_ended_meanwhile(job, state):
+        return Liveness(Verdict.ENDED, "the job ended while it was looked at", False)
+    return _assess_orphan(ours, ours.child)
+
+
+def _assess_ended(state: JobState, ours: Supervision | None) -> Liveness:
+    if ours is not None:
+        # Our supervisor writes this after it has collected the child, never before.
+        return Liveness(Verdict.ENDED, "its supervisor recorded the end", False)
+    stat = _plausible_stat(state)
+    if stat is not None and stat.is_alive and _leads(stat) and _starts_near(stat, state) is True:
+        evidence = f"recorded as {state.status}, yet process {stat.pid} still lives"
+        return Liveness(Verdict.UNVERIFIED, evidence, True)
+    return Liveness(Verdict.ENDED, "recorded by another program", False)
+
+
+def _has_ended_meanwhile(job: JobDir, state: JobState) -> bool:
+    """Whether the lock is free because the supervisor finished after *state* was read."""
+    try:
+        return job.read_state() != state
+    except RecordUnreadableError:
+        return False
+
+
+def _assess_orphan(ours: Supervision, child: ProcessIdentity) -> Liveness:
+    lost = f"supervisor {ours.supervisor.pid} is gone without recording an end"
+    if child.boot_id and child.boot_id != identity.boot_id():
+        return Liveness(Verdict.STALE, "the system was started anew since the job was", False, True)
+    stat = identity.read_stat(child.pid)
+    if stat is None:
+        return Liveness(Verdict.LOST, f"{lost}; child {child.pid} is gone, too", False, True)
+    if stat.start_ticks != child.start_ticks:
+        evidence = f"{lost}; pid {child.pid} is another process now"
+        return Liveness(Verdict.PID_REUSED, evidence, False, True)
+    if not stat.is_alive:
+        evidence = f"{lost}; child {child.pid} has ended and was not collected"
+        return Liveness(Verdict.LOST, evidence, False, True)
+    return Liveness(Verdict.CHILD_ALIVE, f"{lost}; child {child.pid} still runs", True)
+
+
+def _assess_foreign(job: JobDir, state: JobState) -> Liveness:
+    """Judge a job of another program, which leaves nothing but a pid and a time."""
+    if state.pid is None:
+        return Liveness(Verdict.UNVERIFIED, "the record names no process", None)
+    if not is_possible_pid(state.pid):
+        return Liveness(Verdict.UNVERIFIED, f"pid {state.pid} cannot be a job's", None)
+    stat = identity.read_stat(state.pid)
+    if stat is None or not stat.is_alive:
+        return Liveness(Verdict.LOST, f"process {state.pid} is gone, no end is recorded", False)
+    if _is_peer_supervisor(stat.pid, job.job_id):
+        evidence = f"process {stat.pid} is another program's supervisor about to start the job"
+        return Liveness(Verdict.UNVERIFIED, evidence, True)
+    if _is_peer_supervisor(stat.parent_pid, job.job_id) and _leads(stat):
+        evidence = f"process {stat.pid} is the child of another program's supervisor"
+        return Liveness(Verdict.RUNNING_FOREIGN, evidence, True)
+    if not _leads(stat):
+        evidence = f"process {stat.pid} does not lead a process group as a job's child does"
+        return Liveness(Verdict.PID_REUSED, evidence, False)
+    if _starts_near(stat, state) is False:
+        evidence = f"process {stat.pid} was not started when the job was"
+        return Liveness(Verdict.PID_REUSED, evidence, False)
+    evidence = f"process {stat.pid} may be the job's, but no supervisor vouches for it"
+    return Liveness(Verdict.UNVERIFIED, evidence, True)
+
+
+def is_possible_pid(pid: int) -> bool:
+    """Whether a job's child can have that pid: not init, not us, not out of range."""
+    return 1 < pid <= identity.highest_pid() and pid not in (os.getpid(), os.getpgrp())
+
+
+def _plausible_stat(state: JobState) -> ProcessStat | None:
+    if state.pid is None or not is_possible_pid(state.pid):
+        return None
+    return identity.read_stat(state.pid)
+
+
+def _leads(stat: ProcessStat) -> bool:
+    return stat.group == stat.pid
+
+
+def _starts_near(stat: ProcessStat, state: JobState) -> bool | None:
+    """Whether a process started when the record says; None where that cannot be told."""
+    started_at = parse_timestamp(state.started_at)
+    process_epoch_s = identity.started_epoch_s(stat)
+    if started_at is None or process_epoch_s is None:
+        return None
+    delay_s = process_epoch_s - started_at.timestamp()
+    return _EARLIEST_START_S <= delay_s <= _LATEST_START_S
+
+
+def _is_peer_supervisor(pid: int, job_id: str) -> bool:
+    words = identity.command_line(pid)
+    return b"_supervise" in words[1:2] and os.fsencode(job_id) in words

@@ -1,0 +1,66 @@
+"""The listening end of a supervisor's report: one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import time
+
+_READ_BYTES = 65536
+
+
+class ReportReader:
+    """Owns the pipe's reading end and remembers what was told."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._rest = b""
+        self._told: dict[str, dict[str, object]] = {}
+
+    def wait(self, events: frozenset[str], deadline_monotonic_s: float | None) -> str | None:
+        """Wait for the first of *events*; None at the deadline, ``"closed"`` at the end.
+
+        An event told earlier counts; of several, the one told first.
+        """
+        while True:
+            for event in self._told:
+                if event in events:
+                    return event
+            if self._fd < 0:
+                return "closed"
+            if not self._is_readable(deadline_monotonic_s):
+                return None
+            self._read()
+
+    def fact(self, name: str) -> object:
+        """What any event told under *name*; None when none did."""
+        for facts in self._told.values():
+            if name in facts:
+                return facts[name]
+        return None
+
+    def _is_readable(self, deadline_monotonic_s: float | None) -> bool:
+        poll = select.poll()
+        poll.register(self._fd, select.POLLIN)
+        if deadline_monotonic_s is None:
+            return bool(poll.poll())
+        left_s = deadline_monotonic_s - time.monotonic()
+        # Rounded up, so that the last look is not a fraction of a millisecond early.
+        return bool(poll.poll(max(0.0, left_s) * 1000 + (0.9 if left_s > 0 else 0)))
+
+    def _read(self) -> None:
+        data = os.read(self._fd, _READ_BYTES)
+        if not data:
+            self.close()
+            return
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            message = json.loads(line)
+            self._told.setdefault(message.pop("event"), message)
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

@@ -1,0 +1,43 @@
+"""Signals a job may be sent, by name or number."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+
+from agent_exec.errors import InvalidSignalError
+
+# STOP is left out on purpose: a stopped job looks like a hanging one to every reader. What the
+# program makes of the others is its own business.
+ALLOWED_NAMES = ("HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "TERM", "CONT", "WINCH")
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A signal of this system; ``name`` is without ``SIG`` ("TERM")."""
+
+    number: int
+    name: str
+
+
+_ALLOWED = {name: Signal(int(signal.Signals[f"SIG{name}"]), name) for name in ALLOWED_NAMES}
+_BY_NUMBER = {allowed.number: allowed for allowed in _ALLOWED.values()}
+
+
+def parse_signal(text: str) -> Signal:
+    """Read ``TERM``, ``sigterm`` or ``15``.
+
+    Raises:
+        InvalidSignalError: unknown, or one that jobs are not sent.
+    """
+    word = text.strip().upper()
+    if word.isascii() and word.isdigit():
+        found = _BY_NUMBER.get(int(word)) if len(word) < 4 else None
+    else:
+        found = _ALLOWED.get(word.removeprefix("SIG"))
+    if found is None:
+        raise InvalidSignalError(
+            f"signal {text!r} is not one jobs are sent; use one of {', '.join(ALLOWED_NAMES)}, "
+            "with or without SIG, or its number"
+        )
+    return found

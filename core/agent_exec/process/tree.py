@@ -1,0 +1,208 @@
+"""A job's processes as a whole: found, signalled, and named when they live on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+
+from agent_exec.errors import UnverifiedProcessError
+from agent_exec.process import identity
+from agent_exec.process.descendants import (
+    every_process,
+    is_supervisor,
+    living_descendants,
+    signal_process,
+)
+from agent_exec.process.liveness import Verdict, assess, is_possible_pid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_exec.model.job import JobState
+    from agent_exec.model.supervision import Supervision
+    from agent_exec.process.identity import ProcessStat
+    from agent_exec.store.jobs import JobDir
+
+# These are for the program itself: a descendant in a session of its own did not ask for them.
+_GROUP_ONLY = frozenset({signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH})
+_ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP})
+_SIGNALLED_VERDICTS = frozenset({Verdict.RUNNING, Verdict.RUNNING_FOREIGN, Verdict.CHILD_ALIVE})
+_KILL_FOR_S = 1.0
+_KILL_PAUSE_S = 0.01
+_MARK = b"AGENT_EXEC_JOB_ID="
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Who got a signal: pids, the job's own process first."""
+
+    signalled: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A process of a job that still lives."""
+
+    pid: int
+    command: str
+
+
+def signal_job(
+    job: JobDir, state: JobState, supervision: Supervision | None, signal_number: int
+) -> Delivery:
+    """Send a signal to a job's whole tree; nobody else can get it.
+
+    The group gets every signal, as with the peers; descendants outside it all but USR1, USR2
+    and WINCH. A stopped process that is asked to end is continued, or it never would.
+
+    Raises:
+        UnverifiedProcessError: the recorded pid cannot be proved to be the job's.
+    """
+    if state.pid is None or not is_possible_pid(state.pid):
+        raise UnverifiedProcessError(
+            f"job {job.job_id} records pid {state.pid}, which cannot be its process; "
+            "nothing was signalled"
+        )
+    liveness = assess(job, state, supervision)
+    if liveness.verdict is Verdict.ENDED:
+        return Delivery(())
+    if liveness.verdict not in _SIGNALLED_VERDICTS:
+        raise UnverifiedProcessError(
+            f"job {job.job_id} is {liveness.verdict}: {liveness.evidence}; nothing was signalled"
+        )
+    signalled = _signal_once(job, state.pid, supervision, signal_number)
+    if signal_number == signal.SIGKILL:
+        signalled += _kill_the_rest(job, state.pid, supervision)
+    return Delivery(tuple(dict.fromkeys(signalled)))
+
+
+def _signal_once(job: JobDir, pid: int, supervision: Supervision | None, number: int) -> list[int]:
+    leader = _verified_leader(pid, supervision)
+    # Looked at before anything is sent: who loses its parent may not be found afterwards.
+    others = [each for each in _members(job, supervision, pid) if each.pid != pid]
+    signalled = []
+    if leader is not None and _signal_group(leader, number):
+        signalled.append(pid)
+    for process in others:
+        is_reached = leader is not None and process.group == pid
+        if is_reached or (number not in _GROUP_ONLY and signal_process(process, number)):
+            signalled.append(process.pid)
+    if number in _ENDING:
+        for process in [*others, *([leader] if leader else [])]:
+            if process.state == "T":
+                signal_process(process, signal.SIGCONT)
+    return signalled
+
+
+def _verified_leader(pid: int, supervision: Supervision | None) -> ProcessStat | None:
+    stat = identity.read_stat(pid)
+    if stat is None or stat.group != pid:
+        return None
+    child = supervision.child if supervision is not None else None
+    if child is not None and child.pid == pid and child.start_ticks != stat.start_ticks:
+        return None
+    return stat
+
+
+def _signal_group(leader: ProcessStat, number: int) -> bool:
+    """Signal the leader's group while the leader is proved to be itself.
+
+    A group's number stays taken as long as its leader was not collected; the descriptor
+    tells that it still is the same one when the group is signalled.
+    """
+    if not hasattr(os, "pidfd_open"):
+        return _kill_group(leader.pid, number)
+    try:
+        fd = os.pidfd_open(leader.pid)
+    except OSError:
+        return False
+    try:
+        stat = identity.read_stat(leader.pid)
+        if stat is None or stat.start_ticks != leader.start_ticks:
+            return False
+        return _kill_group(leader.pid, number)
+    finally:
+        os.close(fd)
+
+
+def _kill_group(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except OSError:
+        return False
+    return True
+
+
+def _kill_the_rest(job: JobDir, pid: int, supervision: Supervision | None) -> list[int]:
+    """KILL until nobody is left: a process may have forked while we looked."""
+    killed: list[int] = []
+    give_up_at = time.monotonic() + _KILL_FOR_S
+    while time.monotonic() < give_up_at:
+        left = [each for each in _members(job, supervision, pid) if each.pid != pid]
+        killed += [each.pid for each in left if signal_process(each, signal.SIGKILL)]
+        if not left:
+            break
+        time.sleep(_KILL_PAUSE_S)  # the kernel needs a moment to end what was killed
+    return killed
+
+
+def survivors(
+    job: JobDir, state: JobState, supervision: Supervision | None
+) -> tuple[Survivor, ...]:
+    """The processes of a job that live at this moment, its own one included."""
+    pid = state.pid if state.pid is not None and is_possible_pid(state.pid) else 0
+    return tuple(
+        Survivor(each.pid, _command_of(each.pid)) for each in _members(job, supervision, pid)
+    )
+
+
+def _command_of(pid: int) -> str:
+    return b" ".join(identity.command_line(pid)).decode("utf-8", "replace")
+
+
+def _members(job: JobDir, supervision: Supervision | None, pid: int) -> list[ProcessStat]:
+    """Every living process of a job.
+
+    A living supervisor of ours has all of them below it: it adopts what loses its parent.
+    Without one they are found by descent, session and the mark in their environment.
+    """
+    if supervision is not None and job.has_supervisor():
+        return living_descendants(supervision.supervisor.pid)
+    leader = _verified_leader(pid, supervision) if pid else None
+    found = {each.pid: each for each in living_descendants(pid)} if leader else {}
+    mark = _MARK + os.fsencode(job.job_id)
+    for stat in every_process():
+        belongs = leader is not None and pid in (stat.session, stat.group)
+        if (belongs or _carries(stat.pid, mark)) and not is_supervisor(stat.pid):
+            found[stat.pid] = stat
+    found.pop(os.getpid(), None)
+    return [stat for stat in found.values() if stat.is_alive]
+
+
+def _carries(pid: int, mark: bytes) -> bool:
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return mark in file.read().split(b"\0")
+    except OSError:
+        return False
+
+
+def stop_capturing(job: JobDir, supervision: Supervision | None, timeout_s: float = 2.0) -> bool:
+    """Have the supervisor of a job that is over let go of it; True once it has.
+
+    It only stays to catch what outlived the job may still write; a restart needs the logs.
+    """
+    give_up_at = time.monotonic() + timeout_s
+    is_told = False
+    while job.has_supervisor():
+        if supervision is None or time.monotonic() > give_up_at:
+            return False
+        if not is_told:
+            recorded = supervision.supervisor
+            stat = identity.read_stat(recorded.pid)
+            if stat is not None and stat.start_ticks == recorded.start_ticks:
+                signal_process(stat, signal.SIGTERM)
+            is_told = True
+        time.sleep(_KILL_PAUSE_S)  # flock(2) has no time limit of its own
+    return True

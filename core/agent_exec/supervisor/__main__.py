@@ -1,0 +1,25 @@
+"""Start of a supervisor by path; ``process.launch`` says which descriptors it inherits."""
+
+import os
+import sys
+
+# The descriptors the launcher puts there.
+DIRECTORY_FD, LOCK_FD, REPORT_FD, DEFINITION_FD = 3, 4, 5, 6
+
+
+def main() -> None:
+    """Leave the launcher at once: it waits for this process only, never for a supervisor."""
+    if os.fork():
+        os._exit(0)
+    status = 2
+    try:
+        # Behind the standard library: nothing installed beside us may take its place.
+        sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
+        from agent_exec.supervisor.lifecycle import supervise
+
+        status = supervise(DIRECTORY_FD, LOCK_FD, REPORT_FD, DEFINITION_FD)
+    finally:
+        os._exit(status)
+
+
+main()

@@ -1,0 +1,91 @@
+"""Turn this process into one that nothing of its starter's reaches any more."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+# Nobody sends these to a supervisor on purpose. PIPE and XFSZ become errors of the write that
+# caused them (EPIPE, EFBIG), which are handled where they occur.
+IGNORED = (
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGPIPE,
+    signal.SIGXFSZ,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+HANDLED = (signal.SIGTERM, signal.SIGCHLD)
+PRIVATE_UMASK = 0o077
+_SET_CHILD_SUBREAPER = 36
+
+
+def detach(keep: tuple[int, ...]) -> None:
+    """Leave session, terminal, directory, descriptors and signal settings of the starter.
+
+    Args:
+        keep: descriptors that stay open, from now on closed at exec.
+    """
+    os.setsid()
+    os.chdir("/")
+    os.umask(PRIVATE_UMASK)
+    _reset_signals()
+    _close_others(keep)
+
+
+def _reset_signals() -> None:
+    for number in signal.valid_signals():
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            try:
+                signal.signal(number, signal.SIG_IGN if number in IGNORED else signal.SIG_DFL)
+            except (OSError, ValueError):
+                continue  # the C library keeps some for itself
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _close_others(keep: tuple[int, ...]) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    for fd in _open_descriptors():
+        if fd > 2 and fd not in keep:
+            try:
+                os.close(fd)
+            except OSError:
+                continue  # the listing's own descriptor
+    for fd in keep:
+        os.set_inheritable(fd, False)
+
+
+def _open_descriptors() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:
+        return list(range(min(os.sysconf("SC_OPEN_MAX"), 65536)))
+
+
+def open_wakeup() -> int:
+    """Have SIGTERM and SIGCHLD readable as bytes, one number each; returns the descriptor."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    os.set_blocking(write_end, False)
+    signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    for number in HANDLED:
+        signal.signal(number, _leave_to_wakeup)
+    return read_end
+
+
+def _leave_to_wakeup(number: int, frame: object) -> None:
+    """Do nothing: the byte in the wakeup pipe is what counts."""
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, where the kernel can."""
+    try:
+        import ctypes
+
+        library = ctypes.CDLL(None, use_errno=True)
+        library.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        return  # without it kill reaches the group and what carries the job's mark

@@ -1,0 +1,59 @@
+"""End a job's whole tree from its supervisor: TERM, time, then KILL until nothing is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from agent_exec.process.descendants import living_descendants, signal_process
+
+_KILL_AGAIN_S = 0.05
+_KILL_FOR_S = 5.0  # a process the kernel will not end (D state) must not keep us busy for ever
+
+
+class TreeStop:
+    """The steps of one stop; ``next_at`` is when the next is due, None when there is none."""
+
+    def __init__(self, child_pid: int) -> None:
+        self.next_at: float | None = None
+        self._child_pid = child_pid
+        self._is_killing = False
+        self._give_up_at = 0.0
+
+    def begin(self, now_s: float, kill_after_s: float, *, is_child_ours: bool) -> None:
+        """Ask the tree to end, and have it killed *kill_after_s* later."""
+        self.next_at = now_s + kill_after_s
+        signal_tree(self._child_pid, signal.SIGTERM, is_child_ours=is_child_ours)
+
+    def step(self, now_s: float, *, is_child_ours: bool) -> None:
+        """Kill what is left; new processes may be made while we look, so look again."""
+        if not self._is_killing:
+            self._is_killing = True
+            self._give_up_at = now_s + _KILL_FOR_S
+        reached = signal_tree(self._child_pid, signal.SIGKILL, is_child_ours=is_child_ours)
+        is_left = reached > 0 or is_child_ours
+        self.next_at = now_s + _KILL_AGAIN_S if is_left and now_s < self._give_up_at else None
+
+
+def signal_tree(child_pid: int, number: int, *, is_child_ours: bool) -> int:
+    """Send a signal to the child's group and to every descendant outside it.
+
+    Args:
+        child_pid: also the group's number.
+        number: the signal.
+        is_child_ours: whether the child has not been reaped yet; only then do its pid and
+            its group's number certainly mean it.
+
+    Returns:
+        How many descendants there were.
+    """
+    descendants = living_descendants(os.getpid())
+    if is_child_ours:
+        try:
+            os.killpg(child_pid, number)
+        except OSError:
+            is_child_ours = False  # reaped a moment ago, or all of it changed its user
+    for process in descendants:
+        if not is_child_ours or process.group != child_pid:
+            signal_process(process, number)
+    return len(descendants)
