@@ -8,15 +8,19 @@ sequences are taken out first, overwritten text (carriage returns) is not.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 _SGR: Final = re.compile(rb"\x1b\[[0-9;:]*[mK]")
 _ESCAPED: Final = re.compile(r"\\.")
 _MAX_HIGHLIGHTS: Final = 1000
+_DENSE: Final = 16
+
+_Search = Callable[[bytes, int], tuple[int, int] | None]
 
 
 class PatternError(ValueError):
@@ -79,8 +83,8 @@ def _visible(data: bytes) -> bytes:
     return _SGR.sub(b"", data) if b"\x1b" in data else data
 
 
-def _count_lines(pattern: Pattern, data: bytes) -> int:
-    data = pattern.prepare(data)
+def _count_lines(pattern: Pattern, data: bytes, *, limit: int) -> tuple[int, int]:
+    """Count matching lines of prepared *data*; up to *limit*, with where to go on, or -1."""
     first, find = pattern.first, data.find
     count = position = 0
     while (match := first(data, position)) is not None:
@@ -88,11 +92,13 @@ def _count_lines(pattern: Pattern, data: bytes) -> int:
         position = find(b"\n", match[1]) + 1
         if not position or position >= len(data):
             break
-    return count
+        if count == limit:
+            return count, position
+    return count, -1
 
 
 class _Literal:
-    """Plain text. bytes.find keeps within 3 times grep even where every second line matches."""
+    """Plain text; where case does not matter, that of ASCII letters."""
 
     def __init__(self, text: str, *, fold: bool) -> None:
         self._bytes = text.encode("utf-8", "replace")
@@ -100,20 +106,28 @@ class _Literal:
         # ASCII only: lower-casing some other letters changes their length.
         flags = re.IGNORECASE | re.ASCII if fold else re.NOFLAG
         self._text = re.compile(re.escape(text), flags)
+        self._search = _literal_search(self._bytes, fold=fold)
 
     def prepare(self, data: bytes) -> bytes:
-        data = _visible(data)
-        return data.lower() if self._fold else data
+        return _visible(data)
 
     def first(self, prepared: bytes, position: int) -> tuple[int, int] | None:
-        found = prepared.find(self._bytes, position)
-        return None if found < 0 else (found, found + len(self._bytes))
+        return self._search(prepared, position)
 
     def count_lines(self, data: bytes) -> int:
+        """Count by RE2, which skips ahead fastest, but where hits abound by bytes.find.
+
+        1 GiB: 0.7 s against 1.3 s (2.1 s case-blind) with few hits, 6.7 s against 2.4 s with a
+        hit in every second line, as a call of RE2 costs ten times one of bytes.find.
+        """
         data = self.prepare(data)
-        find, wanted = data.find, self._bytes
-        count = 0
-        found = find(wanted)
+        count, position = _count_lines(self, data, limit=_DENSE)
+        if position < 0:
+            return count
+        if self._fold:
+            data = data.lower()
+        find, wanted = data.find, self._bytes.lower() if self._fold else self._bytes
+        found = find(wanted, position)
         while found >= 0:
             count += 1
             newline = find(b"\n", found)
@@ -140,7 +154,7 @@ class _Regex:
         return self._search(prepared, position)
 
     def count_lines(self, data: bytes) -> int:
-        return _count_lines(self, data)
+        return _count_lines(self, self.prepare(data), limit=-1)[0]
 
     def highlights(self, text: str) -> list[tuple[int, int]]:
         data = text.encode("utf-8", "replace")
@@ -158,19 +172,40 @@ class _Regex:
         ]
 
 
-def _re2_search(text: str, *, fold: bool) -> Callable[[bytes, int], tuple[int, int] | None]:
+def _re2_search(text: str, *, fold: bool) -> _Search:
     try:
-        import re2
+        return _compile_re2(f"(?m){text}".encode("utf-8", "replace"), fold=fold)
     except ImportError as error:
         # The standard engine can run for hours on a short line, and cannot be stopped.
         raise PatternError("regular expressions need the package google-re2") from error
+
+
+def _literal_search(wanted: bytes, *, fold: bool) -> _Search:
+    try:
+        return _compile_re2(wanted, fold=fold, is_literal=True)
+    except ImportError:
+        compiled = re.compile(re.escape(wanted), re.IGNORECASE if fold else re.NOFLAG)
+
+    def search(data: bytes, position: int) -> tuple[int, int] | None:
+        match = compiled.search(data, position)
+        return match.span() if match else None
+
+    return search
+
+
+def _compile_re2(pattern: bytes, *, fold: bool, is_literal: bool = False) -> _Search:
+    import re2
+
     options = re2.Options()
     options.case_sensitive = not fold
     options.log_errors = False
     options.never_capture = True
     options.never_nl = True
+    options.literal = is_literal
+    if is_literal:  # bytes as they are: "k" must not match the Kelvin sign here and not there
+        options.encoding = re2.Options.Encoding.LATIN1
     try:
-        compiled = re2.compile(f"(?m){text}".encode("utf-8", "replace"), options)
+        compiled = re2.compile(pattern, options)
     except re2.error as error:
         raise PatternError(_reason(error)) from None
     # The public search() builds a generator and a match object a call: 2.7 times slower where

@@ -177,10 +177,11 @@ class LogSource:
         lines, snapshot = self._lines, self._snapshot
         covered = lines.covered_bytes
         reader = snapshot.reader()
-        if reader is None or covered >= snapshot.size:
+        if reader is None:
             return lines.total, True
-        is_all = not reader.read_block(covered, BLOCK_BYTES)
-        return lines.total + is_all, is_all
+        if covered < snapshot.size and reader.read_block(covered, BLOCK_BYTES):
+            return lines.total, False
+        return lines.total + reader.is_continued(snapshot.size), True
 
     def hit_count(self) -> tuple[int, bool]:
         """Return how many matching lines are known, and whether those are all."""
