@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from agent_exec.model.job import JobMeta
 
 MASKED_VALUE = "***"
-JOB_ID_VARIABLE = "AGENT_EXEC_JOB_ID"
+_MAX_ENV_FILE_BYTES = 8 * 1024 * 1024  # more than execve takes on any system
 
 
 def key_of(entry: str) -> str:
@@ -49,9 +49,11 @@ def runtime_entries(job_id: str, meta: JobMeta, given: tuple[str, ...] = ()) -> 
 
 
 def child_environment(
-    job_id: str, meta: JobMeta, entries: Iterable[str], environ: Mapping[str, str]
+    meta: JobMeta, entries: Iterable[str], environ: Mapping[str, str]
 ) -> dict[str, str]:
     """Build the child's environment: inherited or empty, env files as they are now, *entries*.
+
+    The supervisor adds the job's own mark.
 
     Raises:
         InternalError: an env file cannot be read.
@@ -59,7 +61,6 @@ def child_environment(
     environment: dict[str, str] = {}
     if meta.inherit_env:
         environment.update(environ)
-        environment[JOB_ID_VARIABLE] = job_id
     for path in meta.env_files:
         environment.update(_read_env_file(path))
     for entry in entries:
@@ -72,9 +73,11 @@ def _read_env_file(path: str) -> dict[str, str]:
     """``KEY=VALUE`` lines; no quotes, no ``export``, no expansion: as the peers read them."""
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            data = file.read(_MAX_ENV_FILE_BYTES + 1)
     except OSError as error:
         raise InternalError.from_os_error(error, f"read env file {path}") from None
+    if len(data) > _MAX_ENV_FILE_BYTES:
+        raise InternalError(f"read env file {path}: larger than {_MAX_ENV_FILE_BYTES} bytes")
     if b"\0" in data:
         raise InternalError(f"read env file {path}: it has a NUL character")
     values = {}

@@ -293,6 +293,23 @@ def _collect(pid: int) -> None:
         os.waitpid(pid, 0)
 
 
+def refuse(job: JobDir, reason: str) -> LaunchFailedError:
+    """Record that a created job cannot be launched at all, and make the error that says so.
+
+    The caller holds the job's lock and has seen it ``created``.
+
+    Raises:
+        InvalidStateError: somebody else is starting or supervising the job.
+        InternalError: the directory does not take the claim.
+    """
+    lock_fd = _take_supervisor_lock(job)
+    try:
+        _claim(job)
+        return _failed(job, reason)
+    finally:
+        os.close(lock_fd)
+
+
 def _failed(job: JobDir, reason: str) -> LaunchFailedError:
     """Record that no supervisor lives; the caller still holds its lock."""
     moment = now_timestamp()

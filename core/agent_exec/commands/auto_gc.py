@@ -1,0 +1,126 @@
+"""Cleaning up besides: what a launch removes of old jobs, if nobody else is at it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from dataclasses import dataclass
+
+from agent_exec.errors import AgentExecError
+from agent_exec.store import atomic, locks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agent_exec.store.jobs import JobStore
+
+logger = logging.getLogger(__name__)
+
+GC_LOCK_FILE = ".gc.lock"
+# No automatic run takes that long, and one by a peer of ours would hold the lock.
+_STALE_AFTER_S = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoGc:
+    """What a launch may clean up besides.
+
+    Attributes:
+        older_than: a duration such as ``30d``.
+        scan_limit: how many directories are looked at.
+        delete_limit: how many jobs are removed at most.
+    """
+
+    enabled: bool = True
+    older_than: str = "30d"
+    max_jobs: int | None = None
+    max_bytes: int | None = None
+    scan_limit: int = 200
+    delete_limit: int = 20
+
+
+def run_auto_gc(
+    store: JobStore, settings: AutoGc | None, *, spare: frozenset[str] = frozenset()
+) -> None:
+    """Clean up, or log why not; a launch never fails for it.
+
+    Args:
+        store: the root.
+        settings: None does nothing.
+        spare: ids that stay, however old they are.
+    """
+    if settings is None or not settings.enabled:
+        return
+    try:
+        with _gc_lock(store.root) as is_ours:
+            if is_ours:
+                _collect(store, settings, spare)
+    except (AgentExecError, OSError) as error:
+        logger.warning("auto-gc failed (best-effort): %s", error)
+
+
+def _collect(store: JobStore, settings: AutoGc, spare: frozenset[str]) -> None:
+    from agent_exec.commands.gc import GcPolicy, collect_garbage
+
+    policy = GcPolicy(
+        older_than=settings.older_than,
+        max_jobs=settings.max_jobs,
+        max_bytes=settings.max_bytes,
+        scan_limit=settings.scan_limit,
+        delete_limit=settings.delete_limit,
+    )
+    report = collect_garbage(store, policy, spare=spare)
+    logger.info("auto-gc removed %d jobs, %d bytes", report.deleted, report.freed_bytes)
+
+
+@contextlib.contextmanager
+def _gc_lock(root: str) -> Iterator[bool]:
+    """Hold the root's ``.gc.lock``: the peers look at its existence, we at its flock."""
+    path = os.path.join(root, GC_LOCK_FILE)
+    fd = _claim(path)
+    if fd is None and _remove_stale(path):
+        fd = _claim(path)
+    if fd is None:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        os.close(fd)
+
+
+def _claim(path: str) -> int | None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        fd = os.open(path, flags, atomic.FILE_MODE)
+    except FileExistsError:
+        return None
+    locks.try_lock(fd)
+    return fd
+
+
+def _remove_stale(path: str) -> bool:
+    """Remove a lock file that a crash left; False when it may be somebody's."""
+    try:
+        fd = atomic.open_regular(path)
+    except OSError:
+        return False
+    try:
+        status = os.fstat(fd)
+        if time.time() - status.st_mtime < _STALE_AFTER_S or not locks.try_lock(fd):
+            return False
+        # Held from here on: whoever else finds it stale cannot remove a fresh one in its place.
+        if not os.path.samestat(status, os.stat(path, follow_symlinks=False)):
+            return False
+        os.unlink(path)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    logger.info("removed a stale %s", path)
+    return True

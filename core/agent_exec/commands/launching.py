@@ -1,0 +1,78 @@
+"""One launch of a job's definition, shared by run, start and restart."""
+
+from __future__ import annotations
+
+import os
+
+from agent_exec.commands.environment import child_environment
+from agent_exec.errors import InternalError, LaunchFailedError
+from agent_exec.model.job import DEFAULT_SHELL_WRAPPER
+from agent_exec.process import launch as process_launch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent_exec.model.job import JobMeta
+    from agent_exec.process.launch import Launcher, RunningLaunch
+    from agent_exec.store.jobs import JobDir
+
+
+def launch_job(
+    job: JobDir,
+    meta: JobMeta,
+    *,
+    entries: tuple[str, ...],
+    environ: Mapping[str, str],
+    full_log_path: str | None = None,
+    log_max_bytes: int = 0,
+    launcher: Launcher | None = None,
+) -> RunningLaunch:
+    """Start a created job, whose lock the caller holds; its env files are read now.
+
+    Args:
+        job: the job.
+        meta: what to run.
+        entries: ``--env`` values, unmasked.
+        environ: what the child inherits, and its notification commands get.
+        full_log_path: absolute, when full.log shall lie elsewhere.
+        log_max_bytes: per stream; 0 is no limit.
+        launcher: makes supervisors quickly; None spawns one.
+
+    Raises:
+        InvalidStateError: somebody else is starting it.
+        LaunchFailedError: nothing runs; the job is ``failed`` and keeps the reason.
+    """
+    try:
+        try:
+            environment = child_environment(meta, entries, environ)
+        except InternalError as error:
+            raise process_launch.refuse(job, str(error)) from None
+        spec = process_launch.LaunchSpec(
+            job_id=job.job_id,
+            command=meta.command,
+            shell_wrapper=meta.shell_wrapper or DEFAULT_SHELL_WRAPPER,
+            cwd=meta.cwd if meta.cwd is not None else _present_directory(),
+            environment=environment,
+            marks_environment=meta.inherit_env,
+            sink_environment=dict(environ),
+            umask=process_launch.current_umask(),
+            stdin_file=meta.stdin_file,
+            timeout_ms=meta.timeout_ms,
+            kill_after_ms=meta.kill_after_ms,
+            progress_every_ms=meta.progress_every_ms,
+            full_log_path=full_log_path,
+            log_max_bytes=log_max_bytes,
+        )
+        return process_launch.launch(job, spec, launcher=launcher)
+    except LaunchFailedError as error:
+        raise LaunchFailedError(
+            error.reason, details={"job_id": job.job_id, "root": job.root, "reason": error.reason}
+        ) from None
+
+
+def _present_directory() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:
+        return None

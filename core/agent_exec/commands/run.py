@@ -1,0 +1,85 @@
+"""run: create a job and start it at once."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+from agent_exec.commands.auto_gc import AutoGc, run_auto_gc
+from agent_exec.commands.definition import JobDefinition, define, require_definition
+from agent_exec.commands.environment import displayed
+from agent_exec.commands.launching import launch_job
+from agent_exec.commands.observation import LaunchedJob, Observation, answer, observe
+from agent_exec.model.job import require_startable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent_exec.process.launch import Launcher
+    from agent_exec.store.jobs import JobStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunJob(LaunchedJob):
+    """A new job that now runs, or already ran."""
+
+    wire_type = "run"
+
+
+def run_job(
+    store: JobStore,
+    definition: JobDefinition,
+    *,
+    observation: Observation = Observation(),
+    auto_gc: AutoGc | None = None,
+    launcher: Launcher | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> RunJob:
+    """Make a job of *definition* and start it; masked values are stored nowhere.
+
+    Args:
+        store: the root.
+        definition: what to run.
+        observation: how long to look at it before this returns.
+        auto_gc: what to clean up besides.
+        launcher: makes supervisors quickly.
+        environ: what the command inherits; None is this process's environment.
+
+    Raises:
+        InvalidArgumentError, InvalidTagError: see ``require_definition``.
+        StdinRequiredError, StdinTooLargeError: the standard input cannot be kept.
+        InternalError, UnsafeRootError: the root does not take it.
+        LaunchFailedError: the command cannot be started; ``details`` name the failed job.
+    """
+    environ = os.environ if environ is None else environ
+    require_definition(definition)
+    full_log_path = definition.full_log_path
+    new_id = store.create(lambda job: define(job, definition, keep_runtime_env=False))
+    began_s = time.monotonic()
+    with store.open(new_id) as job:
+        with job.locked():
+            meta = job.read_meta()
+            require_startable(new_id, job.read_state().status)
+            launch = launch_job(
+                job,
+                meta,
+                entries=definition.env,
+                environ=environ,
+                full_log_path=None if full_log_path is None else os.path.abspath(full_log_path),
+                log_max_bytes=definition.log_max_bytes,
+                launcher=launcher,
+            )
+        with launch:
+            observed = observe(job, launch, observation, launched_at_s=time.monotonic())
+        elapsed_ms = int((time.monotonic() - began_s) * 1000)
+        run_auto_gc(store, auto_gc, spare=frozenset({new_id}))
+        return answer(
+            RunJob,
+            job,
+            observed,
+            tags=meta.tags,
+            env_vars=displayed(definition.env, definition.mask),
+            elapsed_ms=elapsed_ms,
+        )

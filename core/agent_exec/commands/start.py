@@ -1,0 +1,85 @@
+"""start: run a created job."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+from agent_exec.commands.auto_gc import AutoGc, run_auto_gc
+from agent_exec.commands.environment import displayed, runtime_entries
+from agent_exec.commands.launching import launch_job
+from agent_exec.commands.observation import LaunchedJob, Observation, answer, observe
+from agent_exec.model.job import require_own_identity, require_startable
+from agent_exec.store.root import require_own_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent_exec.process.launch import Launcher
+    from agent_exec.store.jobs import JobStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedJob(LaunchedJob):
+    """A created job that now runs, or already ran."""
+
+    wire_type = "start"
+
+
+def start_job(
+    store: JobStore,
+    job_id: str,
+    *,
+    observation: Observation = Observation(),
+    auto_gc: AutoGc | None = None,
+    launcher: Launcher | None = None,
+    environ: Mapping[str, str] | None = None,
+    log_max_bytes: int = 0,
+) -> StartedJob:
+    """Start a created job; of any number of concurrent callers exactly one does.
+
+    Args:
+        store: the root.
+        job_id: or the beginning of one.
+        observation: how long to look at it before this returns.
+        auto_gc: what to clean up besides.
+        launcher: makes supervisors quickly.
+        environ: what the command inherits; None is this process's environment.
+        log_max_bytes: how much of each stream is kept; 0 is everything.
+
+    Raises:
+        JobNotFoundError, AmbiguousJobIdError, InvalidArgumentError: no such job.
+        InvalidStateError: it is not ``created``, or its records are another job's.
+        MissingEnvError: it needs values that are stored nowhere.
+        LaunchFailedError: its command cannot be started; the job is ``failed``.
+    """
+    environ = os.environ if environ is None else environ
+    with store.open(job_id) as job:
+        require_own_root(store.root)
+        with job.locked():
+            meta = job.read_meta()
+            require_startable(job_id, job.read_state().status)
+            require_own_identity(job.job_id, meta)
+            entries = runtime_entries(job.job_id, meta)
+            launch = launch_job(
+                job,
+                meta,
+                entries=entries,
+                environ=environ,
+                log_max_bytes=log_max_bytes,
+                launcher=launcher,
+            )
+        with launch:
+            launched_at_s = time.monotonic()
+            run_auto_gc(store, auto_gc, spare=frozenset({job.job_id}))
+            observed = observe(job, launch, observation, launched_at_s=launched_at_s)
+        return answer(
+            StartedJob,
+            job,
+            observed,
+            tags=meta.tags,
+            env_vars=displayed(entries, meta.mask),
+            elapsed_ms=0,  # the peers' constant
+        )
