@@ -6,6 +6,7 @@ imported only once it is clear that it is wanted and can be shown.
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -20,9 +21,14 @@ def main() -> int:
     try:
         from agent_exec.cli.main import main as headless
 
-        return headless(sys.argv[1:], without_verb=open_dashboard)
+        status = headless(sys.argv[1:], without_verb=open_dashboard)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    if "agent_exec_tui.app" not in sys.modules:
+        # The answer is out and nothing is held: taking the interpreter apart, a tenth of the
+        # whole, is for nothing.
+        os._exit(status)
+    return status
 
 
 def open_dashboard(options: Parsed) -> int:

@@ -6,8 +6,6 @@ import os
 import select
 import sys
 
-from agent_exec.cli.envelope import encode_json, error_document, success_document
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,10 +55,14 @@ class Call:
 
     def answer(self, response: Response) -> None:
         """Write a verb's answer to stdout."""
+        from agent_exec.cli.envelope import success_document
+
         self._write(success_document(response))
 
     def fail(self, error: AgentExecError) -> None:
         """Write an error's envelope to stdout."""
+        from agent_exec.cli.envelope import error_document
+
         self._write(error_document(error))
 
     def _write(self, document: Document) -> None:
@@ -69,6 +71,8 @@ class Call:
 
             data = (b"---\n" if self._documents else b"") + encode_yaml(document)
         else:
+            from agent_exec.cli.envelope import encode_json
+
             data = encode_json(document)
         self._documents += 1
         write_stdout(data)

@@ -7,6 +7,7 @@ import sys
 
 from agent_exec.cli.call import Call, OutputError, say, write_stdout
 from agent_exec.cli.grammar import PROGRAM, UsageError
+from agent_exec.cli.lean import import_dataclasses
 from agent_exec.cli.parser import HelpWanted, VerbMissing, VersionWanted, parse
 from agent_exec.errors import AgentExecError, InternalError
 
@@ -43,6 +44,7 @@ def main(
         environ: the caller's environment.
         without_verb: what to do when there is no command word; without it, help on stderr.
     """
+    import_dataclasses()
     try:
         return _main(sys.argv[1:] if words is None else words, environ, without_verb)
     except KeyboardInterrupt:

@@ -6,8 +6,6 @@ ones) and strict about types: what a peer could not read, we call unreadable too
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from agent_exec.errors import RecordUnreadableError
 from agent_exec.model.job import (
     JobMeta,
@@ -23,7 +21,11 @@ from agent_exec.model.job import (
 )
 from agent_exec.model.records import META_FILE, STATE_FILE, Document, state_document
 
-_E = TypeVar("_E", JobStatus, MatchType, MatchStream)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _E = TypeVar("_E", JobStatus, MatchType, MatchStream)
 
 
 class Reader:

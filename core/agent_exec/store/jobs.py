@@ -15,7 +15,6 @@ from agent_exec.errors import (
 )
 from agent_exec.model import records
 from agent_exec.model.job_id import new_job_id, require_id, resolve_prefix
-from agent_exec.model.supervision import decode_supervision
 from agent_exec.model.wire import decode_meta, decode_state
 from agent_exec.store import atomic, locks
 from agent_exec.store.root import ensure_root
@@ -111,6 +110,8 @@ class JobDir:
 
     def read_supervision(self) -> Supervision | None:
         """Our own record of the last run; None for jobs of others, never started, or damaged."""
+        from agent_exec.model.supervision import decode_supervision  # 5 ms `create` can do without
+
         try:
             data = atomic.read_record(
                 records.SUPERVISION_FILE, records.SUPERVISION_FILE, dir_fd=self.fd
