@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import get_character_cell_size
 
 from agent_exec_tui.ansi import LINE_LIMIT, Span, sanitize_line
+from agent_exec_tui.formatting import size
 from agent_exec_tui.log_lines import LineSpan
 from agent_exec_tui.log_search import UNINDEXED_BUDGET_BYTES, LineFinder
 from agent_exec_tui.sgr import MARK
@@ -31,7 +32,6 @@ WINDOW_BYTES: Final = 1024 * 1024
 _PREFIX: Final = re.compile(
     rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) \[(STDOUT|STDERR)\] "
 )
-_KIB: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +136,9 @@ def load_line(
     data, skipped, hidden = _body(reader, LineSpan(start, span.stop), focus)
     spans = list(sanitize_line(data).spans)
     if skipped:
-        spans.insert(0, Span(f"+{size_text(skipped)} ", MARK))
+        spans.insert(0, Span(f"+{size(skipped)} ", MARK))
     if hidden > 1:  # 1: its newline
-        spans.append(Span(f" +{size_text(hidden)}", MARK))
+        spans.append(Span(f" +{size(hidden)}", MARK))
     text = "".join(part.text for part in spans)
     return LogLine(
         span.start,
@@ -157,18 +157,6 @@ def cells_of(text: str) -> Sequence[int] | None:
     if text.isascii() or all(get_character_cell_size(char) == 1 for char in set(text)):
         return None
     return array("I", accumulate(map(get_character_cell_size, text), initial=0))
-
-
-def size_text(size_bytes: int) -> str:
-    """Return a size as people write it: ``96 B``, ``31 KiB``, ``1.2 GiB``."""
-    if size_bytes < _KIB:
-        return f"{size_bytes} B"
-    value = float(size_bytes)
-    for unit in ("KiB", "MiB", "GiB", "TiB"):
-        value /= _KIB
-        if value < 999.5 or unit == "TiB":
-            break
-    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
 
 
 def _body(reader: LineReader, span: LineSpan, focus: int | None) -> tuple[bytes, int, int]:
