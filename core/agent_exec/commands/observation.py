@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from agent_exec.model.job import JobStatus
+from agent_exec.model.job import JobStatus  # noqa: TC001 - the schema reads it
 from agent_exec.model.records import STDERR_LOG, STDOUT_LOG
 from agent_exec.store.logs import ENCODING, head_excerpt
 
@@ -45,6 +45,7 @@ class Observation:
     max_bytes: int = DEFAULT_MAX_BYTES
 
 
+WATCHED = Observation()
 NO_WAIT = Observation(wait=False)
 
 

@@ -10,7 +10,7 @@ from agent_exec.commands.auto_gc import AutoGc, run_auto_gc
 from agent_exec.commands.definition import JobDefinition, define, require_definition
 from agent_exec.commands.environment import displayed
 from agent_exec.commands.launching import launch_job
-from agent_exec.commands.observation import LaunchedJob, Observation, answer, observe
+from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation, answer, observe
 from agent_exec.model.job import require_startable
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ def run_job(
     store: JobStore,
     definition: JobDefinition,
     *,
-    observation: Observation = Observation(),
+    observation: Observation = WATCHED,
     auto_gc: AutoGc | None = None,
     launcher: Launcher | None = None,
     environ: Mapping[str, str] | None = None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from agent_exec.commands.auto_gc import AutoGc, run_auto_gc
 from agent_exec.commands.environment import displayed, runtime_entries
 from agent_exec.commands.launching import launch_job
-from agent_exec.commands.observation import LaunchedJob, Observation, answer, observe
+from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation, answer, observe
 from agent_exec.model.job import require_own_identity, require_startable
 from agent_exec.store.root import require_own_root
 
@@ -32,7 +32,7 @@ def start_job(
     store: JobStore,
     job_id: str,
     *,
-    observation: Observation = Observation(),
+    observation: Observation = WATCHED,
     auto_gc: AutoGc | None = None,
     launcher: Launcher | None = None,
     environ: Mapping[str, str] | None = None,

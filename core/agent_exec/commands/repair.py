@@ -1,0 +1,292 @@
+"""repair: put right what the record of a job says though it is not so any more."""
+
+from __future__ import annotations
+
+import contextlib
+import signal as signals
+import time
+from dataclasses import dataclass, replace
+
+from agent_exec.errors import AgentExecError, InternalError, InvalidStateError, UnsafeRootError
+from agent_exec.model import records
+from agent_exec.model.job import JobResult, JobState, JobStatus, StateJob
+from agent_exec.model.wire import encode_state
+from agent_exec.process.exit_watch import ExitWatch, await_exit
+from agent_exec.process.liveness import Liveness, Verdict, assess
+from agent_exec.process.tree import signal_job
+from agent_exec.store import atomic
+from agent_exec.store.clock import now_timestamp
+from agent_exec.store.root import require_own_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent_exec.model.supervision import Supervision
+    from agent_exec.store.jobs import JobDir, JobStore
+
+_LOCK_TIMEOUT_S = 2.0  # whoever holds the lock puts things right as well
+_KILL_TIMEOUT_S = 3.0
+_NOTHING_TO_DO = frozenset(
+    {Verdict.CREATED, Verdict.ENDED, Verdict.RUNNING, Verdict.RUNNING_FOREIGN}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A job's records and what the evidence makes of them, all of one moment.
+
+    Attributes:
+        supervision: only if it tells of this very run.
+    """
+
+    state: JobState
+    supervision: Supervision | None
+    liveness: Liveness
+
+
+def look(job: JobDir) -> Look:
+    """Read a job's records and judge them; changes nothing.
+
+    Raises:
+        RecordUnreadableError: state.json is missing, foreign or damaged.
+    """
+    while True:
+        state = job.read_state()
+        supervision = job.read_supervision()
+        if supervision is not None and not supervision.describes(state):
+            supervision = None
+        liveness = assess(job, state, supervision)
+        if state.is_terminal or liveness.verdict is not Verdict.ENDED:
+            return Look(state, supervision, liveness)
+
+
+def look_and_settle(job: JobDir) -> Look:
+    """Judge a job, and put its record right first if its end is proved.
+
+    Where that is not possible (another user's root, a lock held, a full disk) the look alone
+    is the answer.
+
+    Raises:
+        RecordUnreadableError: see ``look``.
+    """
+    found = look(job)
+    if not _needs_settling(job, found):
+        return found
+    try:
+        require_own_root(job.root)
+        with job.locked(_LOCK_TIMEOUT_S):
+            settle_if_proved(job)
+    except (InvalidStateError, InternalError, UnsafeRootError, OSError):
+        return found
+    return look(job)
+
+
+def settle_if_proved(job: JobDir, *, ended_by: int | None = None) -> JobState:
+    """Record the end of a job whose end is proved; the caller holds the job's lock.
+
+    Args:
+        job: the job.
+        ended_by: the signal by which the caller ended what the supervisor left behind.
+
+    Returns:
+        The state as it stands now.
+
+    Raises:
+        RecordUnreadableError: see ``look``.
+        InternalError: the disk does not take the record.
+    """
+    found = look(job)
+    if not _needs_settling(job, found):
+        return found.state
+    if found.state.is_terminal:
+        # Nobody is left who could add to the logs: they are as complete as they will ever be.
+        settled = replace(job.read_state(), logs_drained=True, updated_at=now_timestamp())
+        _write_state(job, settled)
+        return settled
+    return record_lost(job, found, ended_by=ended_by)
+
+
+def _needs_settling(job: JobDir, found: Look) -> bool:
+    if found.liveness.is_proved_over:
+        return True
+    is_undrained = found.state.is_terminal and not found.state.logs_drained
+    return is_undrained and found.supervision is not None and not job.has_supervisor()
+
+
+def record_lost(job: JobDir, found: Look, *, ended_by: int | None = None) -> JobState:
+    """Write that a run is over whose end nobody saw; the caller holds the job's lock."""
+    now = now_timestamp()
+    _note_loss(job, found)
+    state = JobState(
+        job=StateJob(
+            id=job.job_id,
+            status=JobStatus.FAILED if ended_by is None else JobStatus.KILLED,
+            started_at=found.state.started_at,
+        ),
+        result=JobResult(signal=None if ended_by is None else str(ended_by)),
+        # No pid: it may be anybody's from now on, and the peers look whether it lives.
+        finished_at=now,
+        updated_at=now,
+    )
+    _write_state(job, state)
+    return state
+
+
+def _note_loss(job: JobDir, found: Look) -> None:
+    """Keep what supervision.json knows of the run and add how it was lost."""
+    name = records.SUPERVISION_FILE
+    if found.supervision is not None:
+        document = records.load_record(atomic.read_record(name, name, dir_fd=job.fd), name)
+    else:
+        nobody: records.Document = {"pid": 0, "start_ticks": 0, "boot_id": ""}
+        document = records.supervision_document(
+            supervisor=nobody, started_at=found.state.started_at
+        )
+    document.pop("still_capturing", None)
+    document["cause"] = "lost"
+    document["reason"] = found.liveness.evidence
+    job.write_record(name, document)
+
+
+def _write_state(job: JobDir, state: JobState) -> None:
+    job.write_record(records.STATE_FILE, encode_state(state))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairedJob:
+    """What was found of one job, and what was done.
+
+    Attributes:
+        state: as it stands now; None when it cannot be read.
+        verdict: in the words of ``status``; None when the records cannot be read.
+        action: ``repaired``, ``killed``, ``would_repair``, ``would_kill``, ``none`` (all is
+            well), ``reported`` (only you can tell) or ``failed``.
+        evidence: what the verdict rests on, or what went wrong.
+    """
+
+    job_id: str
+    state: JobStatus | None = None
+    verdict: str | None = None
+    action: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairReport:
+    """What ``repair`` found and did; of ``--all``, only the jobs that are not as they should be."""
+
+    wire_type = "repair"
+
+    root: str
+    dry_run: bool
+    repaired: int
+    killed: int
+    reported: int
+    failed: int
+    jobs: tuple[RepairedJob, ...]
+
+
+def repair_jobs(
+    store: JobStore, ids: Iterable[str] | None, *, kill: bool = False, dry_run: bool = False
+) -> RepairReport:
+    """Record the end of jobs that say ``running`` while nothing of theirs runs.
+
+    Unlike the other verbs this also takes what is only likely: another program's job whose
+    process is gone. A process that may be a stranger's is never signalled.
+
+    Args:
+        store: the root.
+        ids: or beginnings of ids; None is every job.
+        kill: also end what lives on after its supervisor.
+        dry_run: say what would be done.
+
+    Raises:
+        JobNotFoundError, AmbiguousJobIdError, InvalidArgumentError: no such job.
+        UnsafeRootError: the root is somebody else's.
+    """
+    if not dry_run:
+        with contextlib.suppress(FileNotFoundError):
+            require_own_root(store.root)
+    is_all = ids is None
+    names = sorted(store.names()) if ids is None else [store.resolve(each) for each in ids]
+    jobs = [_repair_one(store, name, kill=kill, dry_run=dry_run) for name in dict.fromkeys(names)]
+    counts = {
+        word: sum(job.action in (word, f"would_{verb}") for job in jobs)
+        for word, verb in (("repaired", "repair"), ("killed", "kill"))
+    }
+    return RepairReport(
+        root=store.root,
+        dry_run=dry_run,
+        repaired=0 if dry_run else counts["repaired"],
+        killed=0 if dry_run else counts["killed"],
+        reported=sum(job.action == "reported" for job in jobs),
+        failed=sum(job.action == "failed" for job in jobs),
+        jobs=tuple(job for job in jobs if not is_all or job.action != "none"),
+    )
+
+
+def _repair_one(store: JobStore, job_id: str, *, kill: bool, dry_run: bool) -> RepairedJob:
+    try:
+        with store.open(job_id) as job:
+            action = _action_for(job, look(job), kill=kill)
+            if dry_run or action in ("none", "reported"):
+                found = look(job)
+                words = {"repaired": "would_repair", "killed": "would_kill"}
+                return _told(job, found, words.get(action, action))
+            with job.locked():
+                return _repair_locked(job, kill=kill)
+    except (AgentExecError, OSError) as error:
+        return RepairedJob(job_id=job_id, action="failed", evidence=str(error))
+
+
+def _told(job: JobDir, found: Look, action: str) -> RepairedJob:
+    return RepairedJob(
+        job_id=job.job_id,
+        state=found.state.status,
+        verdict=found.liveness.verdict.value,
+        action=action,
+        evidence=found.liveness.evidence,
+    )
+
+
+def _action_for(job: JobDir, found: Look, *, kill: bool) -> str:
+    verdict = found.liveness.verdict
+    if _needs_settling(job, found):
+        return "repaired"
+    if verdict in _NOTHING_TO_DO or found.state.is_terminal:
+        return "none"
+    if verdict is Verdict.CHILD_ALIVE:
+        return "killed" if kill else "reported"
+    return "reported" if found.liveness.is_alive else "repaired"
+
+
+def _repair_locked(job: JobDir, *, kill: bool) -> RepairedJob:
+    found = look(job)
+    action = _action_for(job, found, kill=kill)
+    if action == "repaired":
+        if _needs_settling(job, found):
+            settle_if_proved(job)
+        else:
+            record_lost(job, found)
+    elif action == "killed" and not _kill_orphan(job, found):
+        return replace(_told(job, look(job), "failed"), evidence="it did not end in time")
+    now = look(job)
+    return replace(_told(job, found, action), state=now.state.status)
+
+
+def _kill_orphan(job: JobDir, found: Look) -> bool:
+    """End what lives on without its supervisor; False when it does not end in time."""
+    child = found.supervision.child if found.supervision is not None else None
+    if child is None:
+        return False
+    with ExitWatch(child.pid, child.start_ticks) as watch:
+        signal_job(job, found.state, found.supervision, signals.SIGKILL)
+        give_up_at = time.monotonic() + _KILL_TIMEOUT_S
+        while not watch.has_ended:
+            left_s = give_up_at - time.monotonic()
+            if left_s <= 0:
+                return False
+            await_exit([watch], left_s)
+    settle_if_proved(job, ended_by=signals.SIGKILL)
+    return True
