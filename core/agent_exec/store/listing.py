@@ -13,6 +13,7 @@ from agent_exec.model.job_id import flaw_of
 from agent_exec.model.wire import decode_state
 from agent_exec.store import atomic
 from agent_exec.store.jobs import JobDir
+from agent_exec.store.rows import read_usual
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 BULK_JOBS = 4000
 
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_OPEN_RECORD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_USUAL_RECORD_BYTES = 16 * 1024
 _TORN_PAUSE_S = 0.01
 _TORN_RETRIES = 5
 _BEING_WRITTEN_S = 2.0
@@ -73,7 +72,7 @@ def read_job(store: JobStore, job_id: str) -> JobRecord | None:
     if job is None:
         return None
     with job:
-        return _record_of(job)
+        return read_opened(job)
 
 
 def open_exact(store: JobStore, job_id: str) -> JobDir | None:
@@ -91,7 +90,8 @@ def open_exact(store: JobStore, job_id: str) -> JobDir | None:
     return JobDir(store.root, job_id, fd)
 
 
-def _record_of(job: JobDir) -> JobRecord:
+def read_opened(job: JobDir) -> JobRecord:
+    """Read one job whose directory is open."""
     # Before the records: what changes while we read shows as a later time next time.
     mtime_ns = os.fstat(job.fd).st_mtime_ns
     meta: JobMeta | None = None
@@ -262,16 +262,3 @@ def _bulk_reader(store: JobStore) -> Callable[[str], JobRecord | None]:
             return None
 
     return read
-
-
-def read_usual(path: str, dir_fd: int) -> bytes:
-    """Read a record of usual size in the fewest system calls; a part of one that is larger.
-
-    Raises:
-        OSError: missing, a link, no rights.
-    """
-    fd = os.open(path, _OPEN_RECORD, dir_fd=dir_fd)
-    try:
-        return os.read(fd, _USUAL_RECORD_BYTES)
-    finally:
-        os.close(fd)
