@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from agent_exec.commands.environment import child_environment
-from agent_exec.errors import InternalError, LaunchFailedError
+from agent_exec.errors import AgentExecError, InternalError, LaunchFailedError
+from agent_exec.model import records
 from agent_exec.model.job import DEFAULT_SHELL_WRAPPER
 from agent_exec.process import launch as process_launch
+from agent_exec.store import atomic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,9 +69,21 @@ def launch_job(
         )
         return process_launch.launch(job, spec, launcher=launcher)
     except LaunchFailedError as error:
+        _keep_full_log_path(job, full_log_path)
         raise LaunchFailedError(
             error.reason, details={"job_id": job.job_id, "root": job.root, "reason": error.reason}
         ) from None
+
+
+def _keep_full_log_path(job: JobDir, path: str | None) -> None:
+    """Let a later restart still find where full.log shall lie; meta.json has no place for it."""
+    name = records.SUPERVISION_FILE
+    if path is None:
+        return
+    with contextlib.suppress(AgentExecError):
+        document = records.load_record(atomic.read_record(name, name, dir_fd=job.fd), name)
+        if "full_log_path" not in document:
+            job.write_record(name, {**document, "full_log_path": path})
 
 
 def _present_directory() -> str | None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from agent_exec.model.supervision import Supervision
     from agent_exec.store.jobs import JobDir, JobStore
 
-_LOCK_TIMEOUT_S = 2.0  # whoever holds the lock puts things right as well
+_LOCK_TIMEOUT_S = 2.0
 _KILL_TIMEOUT_S = 3.0
 _NOTHING_TO_DO = frozenset(
     {Verdict.CREATED, Verdict.ENDED, Verdict.RUNNING, Verdict.RUNNING_FOREIGN}
@@ -61,11 +61,15 @@ def look(job: JobDir) -> Look:
             return Look(state, supervision, liveness)
 
 
-def look_and_settle(job: JobDir) -> Look:
+def look_and_settle(job: JobDir, *, lock_timeout_s: float = _LOCK_TIMEOUT_S) -> Look:
     """Judge a job, and put its record right first if its end is proved.
 
     Where that is not possible (another user's root, a lock held, a full disk) the look alone
     is the answer.
+
+    Args:
+        job: the job, whose lock the caller does not hold.
+        lock_timeout_s: how long to wait for that lock; whoever has it settles the job as well.
 
     Raises:
         RecordUnreadableError: see ``look``.
@@ -75,7 +79,7 @@ def look_and_settle(job: JobDir) -> Look:
         return found
     try:
         require_own_root(job.root)
-        with job.locked(_LOCK_TIMEOUT_S):
+        with job.locked(lock_timeout_s):
             settle_if_proved(job)
     except (InvalidStateError, InternalError, UnsafeRootError, OSError):
         return found

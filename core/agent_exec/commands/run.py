@@ -11,6 +11,7 @@ from agent_exec.commands.definition import JobDefinition, define, require_defini
 from agent_exec.commands.environment import displayed
 from agent_exec.commands.launching import launch_job
 from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation, answer, observe
+from agent_exec.errors import AgentExecError
 from agent_exec.model.job import require_startable
 
 TYPE_CHECKING = False
@@ -59,18 +60,22 @@ def run_job(
     new_id = store.create(lambda job: define(job, definition, keep_runtime_env=False))
     began_s = time.monotonic()
     with store.open(new_id) as job:
-        with job.locked():
-            meta = job.read_meta()
-            require_startable(new_id, job.read_state().status)
-            launch = launch_job(
-                job,
-                meta,
-                entries=definition.env,
-                environ=environ,
-                full_log_path=None if full_log_path is None else os.path.abspath(full_log_path),
-                log_max_bytes=definition.log_max_bytes,
-                launcher=launcher,
-            )
+        try:
+            with job.locked():
+                meta = job.read_meta()
+                require_startable(new_id, job.read_state().status)
+                launch = launch_job(
+                    job,
+                    meta,
+                    entries=definition.env,
+                    environ=environ,
+                    full_log_path=None if full_log_path is None else os.path.abspath(full_log_path),
+                    log_max_bytes=definition.log_max_bytes,
+                    launcher=launcher,
+                )
+        except AgentExecError as error:
+            error.details = {"job_id": new_id, **(error.details or {})}  # who else could know it?
+            raise
         with launch:
             observed = observe(job, launch, observation, launched_at_s=time.monotonic())
         elapsed_ms = int((time.monotonic() - began_s) * 1000)

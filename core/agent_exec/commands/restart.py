@@ -1,0 +1,223 @@
+"""restart: run a job again in its own directory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal as signals
+import time
+from dataclasses import dataclass
+
+from agent_exec.commands.arguments import require_texts
+from agent_exec.commands.auto_gc import AutoGc, run_auto_gc
+from agent_exec.commands.definition import created_state
+from agent_exec.commands.environment import displayed, key_of, runtime_entries
+from agent_exec.commands.launching import launch_job
+from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation, answer, observe
+from agent_exec.commands.repair import look, record_lost, settle_if_proved
+from agent_exec.errors import InternalError, InvalidArgumentError, InvalidStateError
+from agent_exec.model import records
+from agent_exec.model.job import JobStatus, require_own_identity
+from agent_exec.model.wire import encode_state
+from agent_exec.process.exit_watch import ExitWatch, await_exit
+from agent_exec.process.liveness import Verdict
+from agent_exec.process.signals import parse_signal
+from agent_exec.process.tree import signal_job, stop_capturing, survivors
+from agent_exec.store import atomic
+from agent_exec.store.clock import now_timestamp
+from agent_exec.store.root import require_own_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent_exec.commands.repair import Look
+    from agent_exec.process.launch import Launcher
+    from agent_exec.process.signals import Signal
+    from agent_exec.store.jobs import JobDir, JobStore
+
+TERM_S = 3.0  # as long as `kill` looks, before KILL
+KILL_S = 5.0  # the peers' budget for a confirmed end
+_FOREIGN_DRAIN_S = 3.0  # the peers drain for 2 s and then write once more
+_SLOW_LOOK_S = 0.25
+_QUICK_LOOK_S = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartedJob(LaunchedJob):
+    """A job that runs again, or already ran again."""
+
+    wire_type = "restart"
+
+
+def restart_job(
+    store: JobStore,
+    job_id: str,
+    *,
+    env: tuple[str, ...] = (),
+    signal: str = "TERM",
+    observation: Observation = WATCHED,
+    auto_gc: AutoGc | None = None,
+    launcher: Launcher | None = None,
+    environ: Mapping[str, str] | None = None,
+    log_max_bytes: int = 0,
+) -> RestartedJob:
+    """End a job's run if it has one, empty its logs and run its definition again.
+
+    Args:
+        store: the root.
+        job_id: or the beginning of one; any state will do.
+        env: values for this launch, over those that are kept; the way to give masked ones.
+        signal: what ends the old run first; KILL follows after 3 s.
+        observation: how long to look at the new run before this returns.
+        auto_gc: what to clean up besides.
+        launcher: makes supervisors quickly.
+        environ: what the command inherits; None is this process's environment.
+        log_max_bytes: how much of each stream is kept; 0 is everything.
+
+    Raises:
+        JobNotFoundError, AmbiguousJobIdError, InvalidArgumentError: no such job.
+        InvalidSignalError: unknown, or one that jobs are not sent.
+        InvalidStateError: the old run does not end, or the records are another job's.
+        MissingEnvError: masked values are stored nowhere and were not given.
+        UnverifiedProcessError: what runs cannot be proved to be the job's.
+        LaunchFailedError: the command cannot be started; the job is ``failed``.
+    """
+    sent = parse_signal(signal)
+    _require_entries(env)
+    environ = os.environ if environ is None else environ
+    began_s = time.monotonic()
+    with store.open(job_id) as job:
+        require_own_root(store.root)
+        with job.locked():
+            meta = job.read_meta()
+            require_own_identity(job.job_id, meta)
+            # Before anything is ended: what cannot start again is better left running.
+            entries = runtime_entries(job.job_id, meta, env)
+            full_log_path = _end_old_run(job, sent)
+            _reset(job, full_log_path)
+            launch = launch_job(
+                job,
+                meta,
+                entries=entries,
+                environ=environ,
+                full_log_path=full_log_path,
+                log_max_bytes=log_max_bytes,
+                launcher=launcher,
+            )
+        with launch:
+            launched_at_s = time.monotonic()
+            run_auto_gc(store, auto_gc, spare=frozenset({job.job_id}))
+            observed = observe(job, launch, observation, launched_at_s=launched_at_s)
+        return answer(
+            RestartedJob,
+            job,
+            observed,
+            tags=meta.tags,
+            env_vars=displayed(entries, meta.mask),
+            elapsed_ms=int((time.monotonic() - began_s) * 1000),
+        )
+
+
+def _require_entries(env: tuple[str, ...]) -> None:
+    for entry in require_texts("--env", env):
+        if not key_of(entry):
+            raise InvalidArgumentError(f"--env needs KEY=VALUE, not {entry!r}")
+
+
+def _end_old_run(job: JobDir, sent: Signal) -> str | None:
+    """See to it that nothing of the old run writes any more; returns where its full.log lay."""
+    found = look(job)
+    full_log_path = found.supervision.full_log_path if found.supervision is not None else None
+    if found.state.status is JobStatus.RUNNING:
+        _end_running(job, found, sent)
+    _await_release(job, found)
+    return full_log_path
+
+
+def _end_running(job: JobDir, found: Look, sent: Signal) -> None:
+    for number, budget_s in ((sent.number, TERM_S), (signals.SIGKILL, KILL_S)):
+        if not found.liveness.is_alive:
+            # Nothing of it runs. Asked to, we take that for its end even where only another
+            # program could prove it; a stranger with its pid is none of our business.
+            record_lost(job, found)
+            return
+        if _end(job, found, number, budget_s):
+            return
+        found = look(job)
+    if found.state.status is JobStatus.RUNNING:
+        raise InvalidStateError(
+            f"job {job.job_id} did not terminate within restart budget: {found.liveness.evidence}"
+        )
+
+
+def _end(job: JobDir, found: Look, number: int, budget_s: float) -> bool:
+    """Signal the old run's whole tree; True once it is over and recorded.
+
+    Raises:
+        UnverifiedProcessError: the recorded pid cannot be proved to be the job's.
+    """
+    child = found.supervision.child if found.supervision is not None else None
+    start_ticks = child.start_ticks if child is not None else None
+    is_orphan = found.liveness.verdict is Verdict.CHILD_ALIVE
+    give_up_at = time.monotonic() + budget_s
+    with ExitWatch(found.state.pid or 0, start_ticks) as watch:
+        signal_job(job, found.state, found.supervision, number)
+        while (left_s := give_up_at - time.monotonic()) > 0:
+            if not watch.has_ended:
+                await_exit([watch], min(left_s, _SLOW_LOOK_S))
+            elif settle_if_proved(job, ended_by=number if is_orphan else None).is_terminal:
+                _end_left_behind(job, found, give_up_at)
+                return True
+            else:
+                time.sleep(min(left_s, _QUICK_LOOK_S))  # its supervisor writes the end
+    return False
+
+
+def _end_left_behind(job: JobDir, found: Look, give_up_at: float) -> None:
+    """Give what its own process left behind the same time to end, then kill it."""
+    while survivors(job, found.state, found.supervision):
+        if time.monotonic() >= give_up_at:
+            signal_job(job, found.state, found.supervision, signals.SIGKILL)
+            return
+        time.sleep(_QUICK_LOOK_S * 4)
+
+
+def _await_release(job: JobDir, found: Look) -> None:
+    """Wait until the old supervisor, ours or a peer's, writes nothing any more."""
+    if not stop_capturing(job, found.supervision):
+        raise InvalidStateError(
+            f"job {job.job_id} has an old supervisor that does not let go of its logs; try again"
+        )
+    give_up_at = time.monotonic() + _FOREIGN_DRAIN_S
+    while not job.read_state().logs_drained and time.monotonic() < give_up_at:
+        if settle_if_proved(job).logs_drained:
+            return
+        time.sleep(_SLOW_LOOK_S)  # a peer's supervisor writes once more after its drain
+
+
+def _reset(job: JobDir, full_log_path: str | None) -> None:
+    """Make it a created job again: no output, no claim, no event; meta.json is not touched."""
+    if job.read_state().status is JobStatus.CREATED:
+        return  # never ran; a claim on it is a start under way, or for the launch to judge
+    try:
+        for name in records.LOG_FILES:
+            _truncate(name, job.fd)
+        if full_log_path is not None:
+            with contextlib.suppress(FileNotFoundError):
+                _truncate(full_log_path, None)
+        for name in (
+            records.COMPLETION_EVENT_FILE,
+            records.SUPERVISION_FILE,
+            records.CLAIM_FILE,
+        ):
+            atomic.remove_if_there(job.fd, name)
+    except OSError as error:
+        raise InternalError.from_os_error(error, f"reset job {job.job_id}") from None
+    state = created_state(job.job_id, now_timestamp())
+    job.write_record(records.STATE_FILE, encode_state(state))
+
+
+def _truncate(path: str, dir_fd: int | None) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    os.close(os.open(path, flags, atomic.FILE_MODE, dir_fd=dir_fd))
