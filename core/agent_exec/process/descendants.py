@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 
 from agent_exec.process import identity
+from agent_exec.process.bare_signal import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # A supervisor's command line, in the form process.launch gives it. A job may start jobs; their
 # supervisors become children of its own one, yet they are jobs of their own and not its tree.
 # Helpers of a supervisor (sinks, matcher) are programs of the same directory.
-SUPERVISOR_FLAGS = (b"-I", b"-S")
+_ISOLATED = b"-I"
 _SUPERVISOR_DIRECTORY = b"/agent_exec/supervisor/"
 _PEER_SUPERVISOR_WORD = b"_supervise"
 
@@ -28,7 +28,7 @@ def is_supervisor(pid: int) -> bool:
     words = identity.command_line(pid)
     if words[1:2] == [_PEER_SUPERVISOR_WORD]:
         return True
-    return tuple(words[1:3]) == SUPERVISOR_FLAGS and _SUPERVISOR_DIRECTORY in b"".join(words[3:4])
+    return words[1:2] == [_ISOLATED] and any(_SUPERVISOR_DIRECTORY in word for word in words[2:4])
 
 
 def children_of(pid: int) -> list[int]:

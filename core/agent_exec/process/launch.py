@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
+import marshal
 import os
 import signal
 import sys
@@ -16,6 +16,7 @@ from agent_exec.errors import (
     InternalError,
     InvalidStateError,
     LaunchFailedError,
+    RecordUnreadableError,
 )
 from agent_exec.model import records
 from agent_exec.model.job import JobStatus
@@ -83,15 +84,6 @@ class LaunchSpec:
     full_log_path: str | None = None
     log_max_bytes: int = 0
     keeps_free_space: bool = True
-
-    def encode(self, root: str) -> bytes:
-        """The definition as the supervisor reads it."""
-        document: records.Document = {each.name: getattr(self, each.name) for each in fields(self)}
-        document["root"] = root
-        for name in ("environment", "sink_environment"):
-            document[name] = dict(getattr(self, name))
-        # ASCII only: what is not UTF-8 travels as the lone surrogates Python made of it.
-        return json.dumps(document).encode("ascii")
 
 
 class RunningLaunch:
@@ -217,11 +209,26 @@ def _claim(job: JobDir) -> None:
     raise _being_started(job)
 
 
+def _definition(job: JobDir, spec: LaunchSpec) -> bytes:
+    """What ``supervisor.definition`` reads."""
+    values: records.Document = {each.name: getattr(spec, each.name) for each in fields(spec)}
+    values["root"] = job.root
+    for name in ("environment", "sink_environment"):
+        values[name] = dict(getattr(spec, name))
+    # The supervisor looks into meta.json only if it is another one than this.
+    values["meta_version"] = values["notification"] = None
+    with contextlib.suppress(OSError, RecordUnreadableError):
+        status = os.stat(records.META_FILE, dir_fd=job.fd, follow_symlinks=False)
+        values["notification"] = job.read_meta_document().get("notification")
+        values["meta_version"] = atomic.version_of(status)
+    return marshal.dumps(values)
+
+
 def _start_supervisor(
     job: JobDir, spec: LaunchSpec, lock_fd: int, report_fd: int, launcher: Launcher | None
 ) -> int | None:
     """Hand everything over; the pid of a process to collect, or None."""
-    definition_fd = _readable(job.fd, spec.encode(job.root))
+    definition_fd = atomic.open_anonymous(job.fd, _definition(job, spec))
     try:
         descriptors = (job.fd, lock_fd, report_fd, definition_fd)
         if launcher is not None and launcher.start(descriptors):
@@ -229,24 +236,6 @@ def _start_supervisor(
         return _spawn(job.path, descriptors)
     finally:
         os.close(definition_fd)
-
-
-def _readable(dir_fd: int, data: bytes) -> int:
-    """A descriptor that gives *data*, which no other process can open by a name."""
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("agent-exec-definition", os.MFD_CLOEXEC)
-    else:
-        name = f"{records.TEMP_PREFIX}{os.urandom(6).hex()}"
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(name, flags, atomic.FILE_MODE, dir_fd=dir_fd)
-        os.unlink(name, dir_fd=dir_fd)
-    try:
-        atomic.write_all(fd, data)
-        os.lseek(fd, 0, os.SEEK_SET)
-    except OSError:
-        os.close(fd)
-        raise
-    return fd
 
 
 def _spawn(job_path: str, descriptors: tuple[int, int, int, int]) -> int:

@@ -12,6 +12,9 @@ from agent_exec.model.records import MAX_RECORD_BYTES, TEMP_PREFIX
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
 
+# Inode and modification time: tells a file that is still the one we wrote from any other.
+FileVersion = tuple[int, int]
+
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a fifo planted as a record must not hang its reader.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -31,18 +34,24 @@ def create_file(dir_fd: int, name: str) -> int:
     return fd
 
 
-def write_new_file(dir_fd: int, name: str, data: bytes, *, durable: bool = True) -> None:
+def version_of(status: os.stat_result) -> FileVersion:
+    """Which writing of a file *status* saw."""
+    return status.st_ino, status.st_mtime_ns
+
+
+def write_new_file(dir_fd: int, name: str, data: bytes, *, durable: bool = True) -> FileVersion:
     """Create *name* with *data* in it; the directory entry is the caller's to sync."""
     fd = create_file(dir_fd, name)
     try:
         write_all(fd, data)
         if durable:
             os.fsync(fd)
+        return version_of(os.fstat(fd))
     finally:
         os.close(fd)
 
 
-def replace_file(dir_fd: int, name: str, data: bytes, *, durable: bool = True) -> None:
+def replace_file(dir_fd: int, name: str, data: bytes, *, durable: bool = True) -> FileVersion:
     """Put *data* in the place of *name* so that a reader sees the old or the new, never a mix.
 
     Args:
@@ -53,13 +62,14 @@ def replace_file(dir_fd: int, name: str, data: bytes, *, durable: bool = True) -
     """
     temp = f"{TEMP_PREFIX}{os.urandom(6).hex()}"
     try:
-        write_new_file(dir_fd, temp, data, durable=durable)
+        version = write_new_file(dir_fd, temp, data, durable=durable)
         os.rename(temp, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
     except BaseException:
         remove_if_there(dir_fd, temp)
         raise
     if durable:
         os.fsync(dir_fd)
+    return version
 
 
 class ReservedFile:
@@ -78,17 +88,19 @@ class ReservedFile:
             self.close()
             raise
 
-    def commit(self, name: str, data: bytes, *, durable: bool = True) -> None:
+    def commit(self, name: str, data: bytes, *, durable: bool = True) -> FileVersion:
         """Write *data* into the reserved blocks and put them in the place of *name*."""
         os.pwrite(self._fd, data, 0)
         os.ftruncate(self._fd, len(data))
         if durable:
             os.fsync(self._fd)
+        version = version_of(os.fstat(self._fd))
         os.rename(self._name, name, src_dir_fd=self._dir_fd, dst_dir_fd=self._dir_fd)
         os.close(self._fd)
         self._fd = -1
         if durable:
             os.fsync(self._dir_fd)
+        return version
 
     def close(self) -> None:
         """Give the space back if it was not used."""
@@ -114,6 +126,29 @@ def remove_if_there(dir_fd: int, name: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def open_anonymous(dir_fd: int, data: bytes) -> int:
+    """Open *data* for reading, in memory where the system can; nobody else can open it.
+
+    Args:
+        dir_fd: where it lies, without a name, on systems that have no files in memory.
+        data: the whole content; the descriptor stands at its beginning.
+    """
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("agent-exec", os.MFD_CLOEXEC)
+    else:
+        name = f"{TEMP_PREFIX}{os.urandom(6).hex()}"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(name, flags, FILE_MODE, dir_fd=dir_fd)
+        os.unlink(name, dir_fd=dir_fd)
+    try:
+        write_all(fd, data)
+        os.lseek(fd, 0, os.SEEK_SET)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
 
 
 def open_regular(path: str, *, dir_fd: int | None = None) -> int:

@@ -1,20 +1,17 @@
-"""Start the job's command in a session of its own, or say exactly why it cannot start."""
+"""Start a command in a session of its own, or say exactly why it cannot start."""
 
 from __future__ import annotations
 
 import os
-import signal
-import struct
 
+from agent_exec.process.bare_signal import signal
 from agent_exec.store import atomic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from agent_exec.supervisor.definition import Definition
-
-# What the supervisor itself set differently; all else is at its default already.
+# What a supervisor sets differently for itself; all else is at its default already.
 _RESET_SIGNALS = (
     signal.SIGHUP,
     signal.SIGINT,
@@ -26,9 +23,8 @@ _RESET_SIGNALS = (
     signal.SIGTERM,
     signal.SIGCHLD,
 )
-_STAGES = ("prepare the process", "enter directory", "run")
 _PREPARE, _CHDIR, _EXEC = range(3)
-_FAILURE = struct.Struct("=ii")
+_FAILURE_BYTES_MAX = 64
 _NOT_STARTED = 127
 
 
@@ -36,33 +32,56 @@ class LaunchProblem(Exception):  # noqa: N818  (an answer, not a fault of the pr
     """The command cannot be started; the text says why."""
 
     @classmethod
-    def from_os_error(cls, error: OSError, doing: str) -> LaunchProblem:
+    def from_errno(cls, number: int, doing: str) -> LaunchProblem:
         """Word a failed system call as the peers do."""
-        return cls(f"{doing}: {error.strerror} (os error {error.errno})")
+        return cls(f"{doing}: {os.strerror(number)} (os error {number})")
 
 
-def open_stdin(definition: Definition, dir_fd: int) -> int:
+class Command:
+    """What a new process becomes.
+
+    Attributes:
+        standard: descriptors for its standard input, output and error; the caller's to close.
+    """
+
+    __slots__ = ("arguments", "cwd", "environment", "standard", "umask")
+
+    def __init__(
+        self,
+        arguments: list[str],
+        environment: dict[str, str],
+        cwd: str | None,
+        umask: int,
+        standard: tuple[int, int, int],
+    ) -> None:
+        self.arguments = arguments
+        self.environment = environment
+        self.cwd = cwd
+        self.umask = umask
+        self.standard = standard
+
+
+def open_stdin(name: str | None, dir_fd: int) -> int:
     """Open what the child reads; the caller closes it.
 
     Raises:
         LaunchProblem: the kept input is not there or no ordinary file.
     """
-    name = definition.stdin_file
     if name is None:
         return os.open(os.devnull, os.O_RDONLY)
     try:
         fd = atomic.open_regular(name, dir_fd=dir_fd)
     except OSError as error:
-        raise LaunchProblem.from_os_error(error, f"open standard input {name}") from None
+        raise LaunchProblem.from_errno(error.errno or 0, f"open standard input {name}") from None
     os.set_blocking(fd, True)
     return fd
 
 
-def start_child(definition: Definition, stdin_fd: int, stdout_fd: int, stderr_fd: int) -> int:
-    """Fork and exec the command; returns its pid once exec has succeeded.
+def start_process(command: Command) -> int:
+    """Fork and exec; returns the pid once exec has succeeded.
 
     Raises:
-        LaunchProblem: the process was not made, or died before it became the command.
+        LaunchProblem: no process was made, or it ended before it became the command.
     """
     failure_read, failure_write = os.pipe()
     try:
@@ -70,52 +89,41 @@ def start_child(definition: Definition, stdin_fd: int, stdout_fd: int, stderr_fd
     except OSError as error:
         os.close(failure_read)
         os.close(failure_write)
-        raise LaunchProblem.from_os_error(error, "make a process") from None
+        raise LaunchProblem.from_errno(error.errno or 0, "make a process") from None
     if pid == 0:
-        _become_child(definition, (stdin_fd, stdout_fd, stderr_fd), failure_write)
+        _become(command, failure_write)
     os.close(failure_write)
     try:
         # Ends when exec closes the other end, or with the stage and errno of what failed.
-        failure = os.read(failure_read, _FAILURE.size)
+        failure = os.read(failure_read, _FAILURE_BYTES_MAX)
     finally:
         os.close(failure_read)
     if not failure:
         return pid
     os.waitpid(pid, 0)
-    stage, number = _FAILURE.unpack(failure)
-    raise LaunchProblem(_explain(definition, stage, number))
+    stage, number = map(int, failure.split())
+    doing = ("prepare the process", f"enter directory {command.cwd}", f"run {command.arguments[0]}")
+    raise LaunchProblem.from_errno(number, doing[stage])
 
 
-def _explain(definition: Definition, stage: int, number: int) -> str:
-    doing = _STAGES[stage]
-    if stage == _CHDIR:
-        doing += f" {definition.cwd}"
-    elif stage == _EXEC:
-        doing += f" {definition.shell_wrapper[0]}"
-    return f"{doing}: {os.strerror(number)} (os error {number})"
-
-
-def _become_child(
-    definition: Definition, standard: tuple[int, int, int], failure_fd: int
-) -> NoReturn:
+def _become(command: Command, failure_fd: int) -> NoReturn:
     stage = _PREPARE
     try:
-        os.setsid()
         signal.set_wakeup_fd(-1)
+        os.setsid()
         for number in _RESET_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        os.umask(definition.umask)
-        for target, fd in enumerate(standard):
+        os.umask(command.umask)
+        for target, fd in enumerate(command.standard):
             os.dup2(fd, target)
         stage = _CHDIR
-        if definition.cwd is not None:
-            os.chdir(definition.cwd)
+        if command.cwd is not None:
+            os.chdir(command.cwd)
         stage = _EXEC
-        arguments = definition.arguments()
-        os.execvpe(arguments[0], arguments, definition.child_environment())
+        os.execvpe(command.arguments[0], command.arguments, command.environment)
     except OSError as error:
-        os.write(failure_fd, _FAILURE.pack(stage, error.errno or 0))
+        os.write(failure_fd, b"%d %d" % (stage, error.errno or 0))
     except BaseException:  # noqa: BLE001  (whatever it is, this process must end here)
-        os.write(failure_fd, _FAILURE.pack(stage, 0))
+        os.write(failure_fd, b"%d %d" % (stage, 0))
     finally:
         os._exit(_NOT_STARTED)

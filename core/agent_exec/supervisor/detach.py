@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
+
+from agent_exec.process.bare_signal import signal
 
 # Nobody sends these to a supervisor on purpose. PIPE and XFSZ become errors of the write that
 # caused them (EPIPE, EFBIG), which are handled where they occur.
@@ -31,7 +32,7 @@ def detach(keep: tuple[int, ...]) -> None:
     os.chdir("/")
     os.umask(PRIVATE_UMASK)
     _reset_signals()
-    _close_others(keep)
+    close_others(keep)
 
 
 def _reset_signals() -> None:
@@ -44,7 +45,8 @@ def _reset_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def _close_others(keep: tuple[int, ...]) -> None:
+def close_others(keep: tuple[int, ...]) -> None:
+    """Close every descriptor but *keep*; standard input, output and error become null."""
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
@@ -65,13 +67,13 @@ def _open_descriptors() -> list[int]:
         return list(range(min(os.sysconf("SC_OPEN_MAX"), 65536)))
 
 
-def open_wakeup() -> int:
-    """Have SIGTERM and SIGCHLD readable as bytes, one number each; returns the descriptor."""
+def open_wakeup(numbers: tuple[int, ...] = HANDLED) -> int:
+    """Have signals readable as bytes, one number each; returns the descriptor."""
     read_end, write_end = os.pipe()
     os.set_blocking(read_end, False)
     os.set_blocking(write_end, False)
     signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
-    for number in HANDLED:
+    for number in numbers:
         signal.signal(number, _leave_to_wakeup)
     return read_end
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 
@@ -15,6 +14,8 @@ from agent_exec.store.clock import now_timestamp, timestamp_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_exec.model.records import Document
+    from agent_exec.store.atomic import FileVersion
+    from agent_exec.supervisor.ending import Ending
 
 _TORN_RETRIES = 5
 _TORN_PAUSE_S = 0.01
@@ -37,10 +38,11 @@ class Journal:
         self._job_id = job_id
         self._path = os.path.join(root, job_id)
         self._pid: int | None = None
+        self._is_published = False  # `running` has reached the disk
         self._retry_pause_s = _RETRY_FIRST_S
         self._waiting: dict[str, tuple[Document, bool]] = {}
         self._reserved: list[atomic.ReservedFile] = []
-        self._seen: tuple[int, int] | None = None  # the state.json known to be ours
+        self._version: FileVersion | None = None  # the state.json known to be ours
         self._supervision: Document = {
             "supervisor": identity_document(os.getpid()),
             "full_log_path": full_log_path,
@@ -77,33 +79,32 @@ class Journal:
 
     def refresh_running(self) -> None:
         """Show that the job is still looked after: a fresh ``updated_at``."""
-        if self.is_ours():
-            with contextlib.suppress(OSError):  # the next one may get through
-                self._replace(records.STATE_FILE, self._running_document(), durable=False)
+        if not self.is_ours():
+            return
+        data = records.dump_record(self._running_document())
+        try:
+            # Not from the reserve: the next one may get through, and the end needs it more.
+            self._version = atomic.replace_file(
+                self._dir_fd, records.STATE_FILE, data, durable=False
+            )
+        except OSError:
+            return
 
-    def publish_end(
-        self,
-        *,
-        exit_code: int | None,
-        signal: int | None,
-        duration_ms: int,
-        finished_at: str,
-        logs_drained: bool,
-    ) -> None:
+    def publish_end(self, ending: Ending, *, logs_drained: bool) -> None:
         """Record how the command ended, unless state.json has become another run's."""
         if not self.is_ours():
             return
         self._put_state(
             records.state_document(
                 self._job_id,
-                "exited" if signal is None else "killed",
+                ending.status,
                 updated_at=now_timestamp(),
                 started_at=self.started_at,
-                exit_code=exit_code,
-                signal=None if signal is None else str(signal),
-                duration_ms=duration_ms,
+                exit_code=ending.exit_code,
+                signal=ending.signal_text,
+                duration_ms=ending.duration_ms,
                 pid=self._pid,
-                finished_at=finished_at,
+                finished_at=ending.finished_at,
                 logs_drained=logs_drained,
             )
         )
@@ -129,26 +130,33 @@ class Journal:
     def _replace(self, name: str, document: Document, *, durable: bool) -> None:
         data = records.dump_record(document)
         try:
-            atomic.replace_file(self._dir_fd, name, data, durable=durable)
+            version = atomic.replace_file(self._dir_fd, name, data, durable=durable)
         except OSError:
             if not self._reserved:
                 raise
             reserved = self._reserved.pop()
             try:
-                reserved.commit(name, data, durable=durable)
+                version = reserved.commit(name, data, durable=durable)
             finally:
                 reserved.close()
+        if name == records.STATE_FILE:
+            self._version = version
+            self._is_published = True
 
     def retry(self) -> None:
         """Try once more what the disk has not taken yet."""
         self.retry_at = None
         self._retry_pause_s = min(self._retry_pause_s * 2, _RETRY_MAX_S)
         waiting, self._waiting = self._waiting, {}
+        is_ours = self.is_ours()
         for name, (document, durable) in waiting.items():
-            if self.is_ours():
+            if is_ours:
                 self._put(name, document, durable=durable)
-        with contextlib.suppress(OSError):
-            self.reserve()
+        if not self._waiting:
+            try:
+                self.reserve()
+            except OSError:
+                return  # it is needed only if the disk fills once more
 
     def is_ours(self) -> bool:
         """Whether state.json still tells of this run.
@@ -159,35 +167,14 @@ class Journal:
             status = os.stat(records.STATE_FILE, dir_fd=self._dir_fd, follow_symlinks=False)
         except OSError:
             return False
-        if (status.st_ino, status.st_mtime_ns) == self._seen:
+        version = atomic.version_of(status)
+        if version == self._version:
             return True
-        is_ours = self._names_this_run()
-        if is_ours:
-            self._seen = (status.st_ino, status.st_mtime_ns)
-        return is_ours
-
-    def _names_this_run(self) -> bool:
-        for _ in range(_TORN_RETRIES):
-            try:
-                data = atomic.read_record(
-                    records.STATE_FILE, records.STATE_FILE, dir_fd=self._dir_fd
-                )
-                state = records.load_record(data, records.STATE_FILE)
-            except RecordMissingError:
-                return False
-            except RecordUnreadableError:
-                time.sleep(_TORN_PAUSE_S)  # an old peer rewrites it in place
-                continue
-            except AgentExecError:
-                return True
-            if self._pid is None:
-                return True
-            if state.get("pid") is None and self._waiting:
-                return True  # our own `running` is what the disk did not take
-            job = state.get("job")
-            started_at = job.get("started_at") if isinstance(job, dict) else None
-            return state.get("pid") == self._pid and started_at == self.started_at
-        return True
+        # A peer's `kill` rewrites the state of this very run; that is no reason to leave it.
+        if not self._is_published or names_run(self._dir_fd, self._pid, self.started_at):
+            self._version = version
+            return True
+        return False
 
     def is_in_place(self) -> bool:
         """Whether the job's directory still lies where it was, neither removed nor put aside."""
@@ -201,3 +188,22 @@ class Journal:
         """Give the reserved space back."""
         while self._reserved:
             self._reserved.pop().close()
+
+
+def names_run(dir_fd: int, pid: object, started_at: object) -> bool:
+    """Whether the state.json in a directory tells of that run."""
+    for _ in range(_TORN_RETRIES):
+        try:
+            data = atomic.read_record(records.STATE_FILE, records.STATE_FILE, dir_fd=dir_fd)
+            state = records.load_record(data, records.STATE_FILE)
+        except RecordMissingError:
+            return False
+        except RecordUnreadableError:
+            time.sleep(_TORN_PAUSE_S)  # the oldest peers rewrite it in place
+            continue
+        except AgentExecError:
+            return True
+        job = state.get("job")
+        recorded_start = job.get("started_at") if isinstance(job, dict) else None
+        return state.get("pid") == pid and recorded_start == started_at
+    return True

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import os
-import select
-import signal
-import sys
 import time
 
-from agent_exec.model import records
-from agent_exec.store.clock import now_timestamp
-from agent_exec.supervisor.child import LaunchProblem, open_stdin, start_child
+from agent_exec.process.bare_signal import signal
+from agent_exec.supervisor.capture import Capture
+from agent_exec.supervisor.child import Command, LaunchProblem, open_stdin, start_process
 from agent_exec.supervisor.definition import load_definition
 from agent_exec.supervisor.detach import adopt_orphans, detach, open_wakeup
+from agent_exec.supervisor.ending import Ending
 from agent_exec.supervisor.journal import Journal
-from agent_exec.supervisor.logfile import LogFile, open_log
-from agent_exec.supervisor.output import FullLog, Stream
+from agent_exec.supervisor.loop import READABLE, Loop
 from agent_exec.supervisor.report import Report
 from agent_exec.supervisor.stopping import TreeStop, signal_tree
+from agent_exec.supervisor.watching import OutputWatch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from resource import struct_rusage
 
     from agent_exec.supervisor.definition import Definition
+    from agent_exec.supervisor.output import Stream
 
 DRAIN_LIMIT_S = 2.0
 _DRAIN_BYTES_MAX = 2 * 1024 * 1024  # more than any pipe holds: what was there at the child's end
@@ -34,20 +30,20 @@ _PLACE_CHECK_S = 20.0
 
 
 def supervise(dir_fd: int, lock_fd: int, report_fd: int, definition_fd: int) -> int:
-    """Run one job to its end; the exit status says whether it was started.
+    """Run one job to its end; returns this process's exit status.
 
     Args:
         dir_fd: the job's directory.
         lock_fd: supervisor.lock, held; kept open for as long as this process lives.
         report_fd: where the launcher listens.
-        definition_fd: the JSON of ``process.launch.LaunchSpec``, read to its end.
+        definition_fd: gives the definition.
     """
     detach((dir_fd, lock_fd, report_fd, definition_fd))
     report = Report(report_fd)
     try:
         definition = load_definition(definition_fd)
-    except (OSError, ValueError, KeyError) as error:
-        report.send("failed", reason=f"read the definition: {error!r}")
+    except (OSError, ValueError, EOFError, TypeError, KeyError) as error:
+        report.send("failed", reason=f"read the definition: {error}")
         return 1
     journal = Journal(dir_fd, definition.root, definition.job_id, definition.full_log_path)
     run = Run(definition, dir_fd, journal, report)
@@ -58,7 +54,12 @@ def supervise(dir_fd: int, lock_fd: int, report_fd: int, definition_fd: int) -> 
         journal.close()
         report.send("failed", reason=str(problem))
         return 1
-    run.supervise()
+    try:
+        run.supervise()
+    except BaseException as error:
+        # A fault of ours: the job goes on unsupervised, and its record must say why.
+        journal.note(reason=f"the supervisor failed: {type(error).__name__}: {error}")
+        raise
     return 0
 
 
@@ -72,17 +73,16 @@ class Run:
         self._dir_fd = dir_fd
         self._journal = journal
         self._report = report
-        self._poll = select.poll()
-        self._on_ready: dict[int, Callable[[], None]] = {}
-        self._streams: tuple[Stream, ...] = ()
+        self._loop = Loop()
         self._pid = 0
-        self._is_child_ours = False  # from the fork until it is reaped
+        self._is_child_ours = False  # from the fork until it is collected
         self._has_output = False
         self._is_drained = False
         self._is_told_to_end = False
         self._cause: str | None = None
-
-    # -- start ---------------------------------------------------------------------------
+        self._ending: Ending | None = None
+        self._drain_by: float | None = None
+        self._check_place_at: float | None = None
 
     def start(self) -> None:
         """Open the logs, start the child, publish ``running`` and report it.
@@ -92,103 +92,63 @@ class Run:
         """
         definition = self._definition
         adopt_orphans()
-        self._open_logs()
-        stdin_fd = open_stdin(definition, self._dir_fd)
+        self._watch = OutputWatch(definition, self._dir_fd, self._loop)
+        self._capture = Capture(definition, self._dir_fd, self._watch.see)
+        stdin_fd = open_stdin(definition.stdin_file, self._dir_fd)
         self._journal.reserve()
         # Before the fork: the child may end before we look again.
         self._wakeup_fd = open_wakeup()
-        self._watch(self._wakeup_fd, self._on_signal)
-        pipes = [os.pipe(), os.pipe()]
-        self._started_ns = time.time_ns()
+        self._loop.watch(self._wakeup_fd, READABLE, self._on_signal)
+        started_ns = time.time_ns()
         self._started_s = time.monotonic()
-        try:
-            self._pid = start_child(definition, stdin_fd, pipes[0][1], pipes[1][1])
-        finally:
-            for fd in (stdin_fd, pipes[0][1], pipes[1][1]):
-                os.close(fd)
-        self._is_child_ours = True
-        self._journal.publish_running(self._pid, self._started_ns)
-        self._report.send("started", pid=self._pid, started_at=self._journal.started_at)
-        self._open_streams(pipes[0][0], pipes[1][0])
-        self._set_timers()
-
-    def _open_logs(self) -> None:
-        definition = self._definition
-        full_path = definition.full_log_path
-        full_fd = None if full_path is None else _open_full_log(full_path)
-        fds = [open_log(name, self._dir_fd) for name in (records.STDOUT_LOG, records.STDERR_LOG)]
-        if full_fd is None:
-            full_fd = open_log(records.FULL_LOG, self._dir_fd)
-        self._logs = [
-            LogFile(fd, limit, keeps_free_space=definition.keeps_free_space)
-            for fd, limit in (
-                (fds[0], definition.log_max_bytes),
-                (fds[1], definition.log_max_bytes),
-                (full_fd, 0),
+        self._pid = start_process(
+            Command(
+                definition.arguments(),
+                definition.child_environment(),
+                definition.cwd,
+                definition.umask,
+                (stdin_fd, self._capture.child_ends[0], self._capture.child_ends[1]),
             )
-        ]
-
-    def _open_streams(self, stdout_fd: int, stderr_fd: int) -> None:
-        full = FullLog(self._logs[2])
-        limit_bytes = self._definition.log_max_bytes
-        self._streams = (
-            Stream("stdout", stdout_fd, self._logs[0], full, limit_bytes),
-            Stream("stderr", stderr_fd, self._logs[1], full, limit_bytes),
         )
-        for stream in self._streams:
-            os.set_blocking(stream.fd, False)
-            self._watch(stream.fd, functools.partial(self._on_output, stream))
-
-    def _set_timers(self) -> None:
-        definition = self._definition
+        self._is_child_ours = True
+        os.close(stdin_fd)
+        self._capture.close_child_ends()
+        self._journal.publish_running(self._pid, started_ns)
+        self._report.send("started", pid=self._pid)
+        for stream in self._capture.streams:
+            self._loop.watch(stream.fd, READABLE, self._on_output, stream)
         self._stop = TreeStop(self._pid)
         self._timeout_at = _deadline(self._started_s, definition.timeout_ms)
         self._progress_at = _deadline(self._started_s, definition.progress_every_ms)
-        self._drain_by: float | None = None
-        self._check_place_at: float | None = None
-
-    # -- the loop ------------------------------------------------------------------------
 
     def supervise(self) -> None:
         """Serve the child until it is over, recorded, and nobody can write output any more."""
         while not self._is_over():
-            for fd, _ in self._poll.poll(self._poll_timeout_ms()):
-                handler = self._on_ready.get(fd)
-                if handler is not None:
-                    handler()
+            self._loop.turn(
+                (
+                    self._timeout_at,
+                    self._progress_at,
+                    self._drain_by,
+                    self._check_place_at,
+                    self._stop.next_at,
+                    self._journal.retry_at,
+                    self._watch.give_up_at,
+                )
+            )
             self._on_time(time.monotonic())
         self._finish()
 
     def _is_over(self) -> bool:
-        if self._is_child_ours or self._journal.retry_at is not None:
+        if self._is_child_ours:
             return False
-        return self._is_told_to_end or (
-            self._is_drained
-            and self._stop.next_at is None
-            and not any(stream.is_open for stream in self._streams)
-        )
-
-    def _watch(self, fd: int, handler: Callable[[], None]) -> None:
-        self._on_ready[fd] = handler
-        self._poll.register(fd, select.POLLIN)
-
-    def _unwatch(self, fd: int) -> None:
-        del self._on_ready[fd]
-        self._poll.unregister(fd)
-
-    def _poll_timeout_ms(self) -> float | None:
-        due = [moment for moment in self._moments() if moment is not None]
-        # Rounded up: a timer looked at a fraction too early would mean one empty turn more.
-        return max(0.0, (min(due) - time.monotonic()) * 1000 + 1) if due else None
-
-    def _moments(self) -> tuple[float | None, ...]:
+        if self._is_told_to_end:
+            return True
         return (
-            self._timeout_at,
-            self._progress_at,
-            self._drain_by,
-            self._check_place_at,
-            self._stop.next_at,
-            self._journal.retry_at,
+            self._is_drained
+            and not self._capture.is_open
+            and self._stop.next_at is None
+            and self._journal.retry_at is None
+            and self._watch.is_settled()
         )
 
     def _on_time(self, now_s: float) -> None:
@@ -206,39 +166,51 @@ class Run:
             self._publish_drained()
         if _is_due(self._check_place_at, now_s):
             self._check_place_at = now_s + _PLACE_CHECK_S
-            self._is_told_to_end = not (self._journal.is_in_place() and self._journal.is_ours())
+            if not (self._journal.is_in_place() and self._journal.is_ours()):
+                self._is_told_to_end = True
         if _is_due(self._journal.retry_at, now_s):
             self._journal.retry()
-
-    # -- output --------------------------------------------------------------------------
+            if not self._journal.is_in_place():
+                self._is_told_to_end = True
+        if _is_due(self._watch.give_up_at, now_s):
+            self._watch.give_up()
 
     def _on_output(self, stream: Stream) -> None:
         if self._is_drained and not self._journal.is_ours():
             self._is_told_to_end = True  # another program restarted the job: the logs are its
             return
-        with contextlib.suppress(BlockingIOError):
+        try:
             self._read(stream)
+        except BlockingIOError:
+            return
 
     def _read(self, stream: Stream) -> int:
         fd = stream.fd
         size_bytes = stream.read()
         if size_bytes == 0:
-            self._unwatch(fd)
-            if not self._is_child_ours and not any(each.is_open for each in self._streams):
-                self._publish_drained()
+            self._loop.unwatch(fd)
+            stream.close()
+            if not self._is_child_ours and not self._capture.is_open:
+                self._on_all_read()
         elif not self._has_output:
             self._has_output = True
             self._report.send("output")
         return size_bytes
 
+    def _on_all_read(self) -> None:
+        if self._is_drained:
+            self._watch.settle()
+        else:
+            self._publish_drained()
+
     def _drain(self) -> None:
-        for stream in self._streams:
+        for stream in self._capture.streams:
             left_bytes = _DRAIN_BYTES_MAX
-            with contextlib.suppress(BlockingIOError):
+            try:
                 while stream.is_open and left_bytes > 0:
                     left_bytes -= self._read(stream)
-
-    # -- the end -------------------------------------------------------------------------
+            except BlockingIOError:
+                continue
 
     def _on_signal(self) -> None:
         numbers = os.read(self._wakeup_fd, 4096)
@@ -247,6 +219,7 @@ class Run:
         self._reap()
 
     def _on_terminate(self) -> None:
+        """Pass it on; the end is recorded as that of any job. Afterwards: just leave."""
         if not self._is_child_ours:
             self._is_told_to_end = True
             return
@@ -264,65 +237,56 @@ class Run:
             if pid == self._pid and self._is_child_ours:
                 self._is_child_ours = False
                 self._on_child_end(status, usage)
+            self._watch.on_helper_end(pid)
 
     def _on_child_end(self, status: int, usage: struct_rusage) -> None:
-        self._duration_ms = int((time.monotonic() - self._started_s) * 1000)
-        self._finished_at = now_timestamp()
+        self._ending = Ending(status, usage, self._started_s)
         self._timeout_at = self._progress_at = None
-        is_killed = os.WIFSIGNALED(status)
-        self._exit_code = None if is_killed else os.WEXITSTATUS(status)
-        self._signal = os.WTERMSIG(status) if is_killed else None
-        self._cause = self._cause or ("signal" if is_killed else "exit")
-        self._resource_use = _resource_use(usage)
+        self._cause = self._cause or ("exit" if self._ending.signal_text is None else "signal")
         self._drain()
-        if any(stream.is_open for stream in self._streams):
+        if self._capture.is_open:
             self._drain_by = time.monotonic() + DRAIN_LIMIT_S
-            self._note_end()
             self._publish_end(logs_drained=False)
-        elif not self._is_drained:
+        else:
             self._publish_drained()
 
-    def _note_end(self) -> None:
-        if not self._journal.is_ours():
-            return
-        stdout, stderr, full = (log.dropped for log in self._logs)
-        reasons = [log.drop_reason for log in self._logs if log.drop_reason]
-        self._journal.note(
-            cause=self._cause,
-            resource_use=self._resource_use,
-            still_capturing=any(stream.is_open for stream in self._streams),
-            dropped_bytes={"stdout": stdout, "stderr": stderr, "full": full},
-            drop_reason=reasons[0] if reasons else None,
-        )
-
     def _publish_end(self, *, logs_drained: bool) -> None:
-        self._journal.publish_end(
-            exit_code=self._exit_code,
-            signal=self._signal,
-            duration_ms=self._duration_ms,
-            finished_at=self._finished_at,
-            logs_drained=logs_drained,
-        )
+        if self._ending is None:
+            return
+        self._note_end(self._ending)
+        self._journal.publish_end(self._ending, logs_drained=logs_drained)
         self._report.send("ended")
 
+    def _note_end(self, ending: Ending) -> None:
+        if self._journal.is_ours():
+            self._journal.note(
+                cause=self._cause,
+                resource_use=ending.resource_use,
+                still_capturing=self._capture.is_open,
+                dropped_matches=self._watch.dropped,
+                **self._capture.losses(),
+            )
+
     def _publish_drained(self) -> None:
-        if self._is_drained:
+        if self._is_drained or self._ending is None:
             return
         self._is_drained = True
         self._drain_by = None
-        self._note_end()
         self._publish_end(logs_drained=True)
         self._report.send("drained")
         self._report.close()
-        if any(stream.is_open for stream in self._streams):
+        self._watch.tell_end(self._ending, self._pid, self._journal.started_at)
+        if self._capture.is_open:
             self._check_place_at = time.monotonic() + _PLACE_CHECK_S
 
     def _finish(self) -> None:
         is_late = self._check_place_at is not None
-        for stream in self._streams:
+        for stream in self._capture.streams:
             stream.close()
-        if is_late and self._journal.is_in_place():
-            self._note_end()
+        self._publish_drained()
+        self._watch.close()
+        if self._ending is not None and (is_late or self._watch.dropped):
+            self._note_end(self._ending)
         self._journal.close()
 
 
@@ -332,20 +296,3 @@ def _deadline(now_s: float, delay_ms: int) -> float | None:
 
 def _is_due(moment_s: float | None, now_s: float) -> bool:
     return moment_s is not None and moment_s <= now_s
-
-
-def _open_full_log(path: str) -> int:
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-    except OSError as error:
-        raise LaunchProblem.from_os_error(error, f"make the directory of log {path}") from None
-    return open_log(path, None)
-
-
-def _resource_use(usage: struct_rusage) -> records.Document:
-    unit_bytes = 1024 if sys.platform.startswith("linux") else 1
-    return {
-        "user_ms": int(usage.ru_utime * 1000),
-        "system_ms": int(usage.ru_stime * 1000),
-        "max_rss_bytes": usage.ru_maxrss * unit_bytes,
-    }

@@ -88,11 +88,19 @@ class FullLog:
 class Stream:
     """One of the child's outputs: its pipe, its log, and the line that is not complete yet."""
 
-    def __init__(self, name: str, fd: int, log: LogFile, full: FullLog, limit_bytes: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        fd: int,
+        log: LogFile,
+        full: FullLog,
+        limit_bytes: int,
+        lines: LineSink,
+    ) -> None:
         self.name = name
         self.fd = fd
         self.log = log
-        self.lines: LineSink | None = None
+        self._lines = lines
         self._full = full
         self._label = name.upper().encode()
         self._partial = b""
@@ -108,14 +116,13 @@ class Stream:
         return self.fd >= 0
 
     def read(self) -> int:
-        """Take one chunk and store it; returns its size, 0 at the end of the stream.
+        """Take one chunk and store it; returns its size, 0 when there will be no more.
 
         Raises:
             BlockingIOError: there is nothing to take at present.
         """
         chunk = os.read(self.fd, self._read_bytes)
         if not chunk:
-            self._finish()
             return 0
         if len(chunk) == READ_BYTES:
             self._full_reads += 1
@@ -148,8 +155,7 @@ class Stream:
 
     def _emit(self, text: bytes, *, ends_line: bool) -> None:
         self._is_in_line = not ends_line
-        if self.lines is not None:
-            self.lines(self.name, text)
+        self._lines(self.name, text)
         if self._room is None:
             self._full.write(self._label, text, ends_line=ends_line)
             return
@@ -168,10 +174,8 @@ class Stream:
 
     def close(self) -> None:
         """Take nothing more, and end the line that has no end."""
-        if self.is_open:
-            self._finish()
-
-    def _finish(self) -> None:
+        if not self.is_open:
+            return
         os.close(self.fd)
         self.fd = -1
         if self._partial or self._is_in_line:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
+
+from agent_exec.model.records import dump_line
 
 
 class Report:
     """The writing end; never waits for its reader and does not mind that there is none."""
 
     def __init__(self, fd: int) -> None:
-        self.fd = fd
+        self._fd = fd
         os.set_blocking(fd, False)
 
     def send(self, event: str, **facts: object) -> None:
         """Tell one event; lost when the reader is gone or does not read."""
-        if self.fd < 0:
+        if self._fd < 0:
             return
-        line = json.dumps({"event": event, **facts}).encode() + b"\n"
         try:
-            os.write(self.fd, line)
+            os.write(self._fd, dump_line({"event": event, **facts}) + b"\n")
         except BlockingIOError:
             return
         except OSError:
@@ -27,6 +27,6 @@ class Report:
 
     def close(self) -> None:
         """Let the reader see the end."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

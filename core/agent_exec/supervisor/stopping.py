@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 
+from agent_exec.process.bare_signal import signal
 from agent_exec.process.descendants import living_descendants, signal_process
 
 _KILL_AGAIN_S = 0.05
