@@ -1,0 +1,24 @@
+"""What every test run shares: the table of faults, when any were provoked."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "row(*names): which faults of faults/rows.py it provokes")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    # Here and not in faults/: the process that sums up parallel runs collects no tests itself.
+    from faults.table import table_lines, verdicts_of
+
+    found = verdicts_of(terminalreporter.stats)
+    if not found:
+        return
+    terminalreporter.section("faults")
+    for line in table_lines(found):
+        terminalreporter.write_line(line)
+    words = [verdict.word for verdict in found.values()]
+    counts = ", ".join(f"{words.count(word)} {word}" for word in sorted(set(words)))
+    terminalreporter.write_line(f"{len(words)} faults: {counts}")
