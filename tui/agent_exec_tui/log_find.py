@@ -21,13 +21,15 @@ _SLICE_BYTES: Final = 64 * 1024 * 1024
 class Search:
     """A search for the next matching line from *start* on (or before it), then once around.
 
-    *what* is for whoever asked; *stop* is where the second half of the round ends.
+    Nothing before the byte *floor* is looked at. *what* is for whoever asked; *stop* is where
+    the second half of the round ends.
     """
 
     pattern: Pattern
     start: int
     forward: bool
     what: str
+    floor: int = 0
     has_wrapped: bool = False
     stop: int | None = None
 
@@ -47,9 +49,9 @@ def find_step(
         budget_bytes=_SLICE_BYTES,
     )
     if search.forward:
-        found = finder.forward(search.start, stop=search.stop)
+        found = finder.forward(max(search.start, search.floor), stop=search.stop)
     else:
-        found = finder.backward(search.start, floor=search.stop or 0)
+        found = finder.backward(search.start, floor=max(search.floor, search.stop or 0))
     if found.spans:
         span = found.spans[0]
         return span, _focus(reader.read(span.start, span.stop), span, search.pattern), None
@@ -57,7 +59,7 @@ def find_step(
         return None, None, replace(search, start=found.reached)
     if search.has_wrapped:
         return None, None, None
-    start = 0 if search.forward else reader.size
+    start = search.floor if search.forward else reader.size
     return None, None, replace(search, start=start, has_wrapped=True, stop=search.start)
 
 

@@ -157,6 +157,12 @@ class Viewport:
             return False
         return not self._lines or (self._index_of(self.top_start), self.top_row) >= self._last_top()
 
+    def row_span(self) -> tuple[int, int]:
+        """Return how many rows the window has, and how many of them are above the screen."""
+        counts = [self._row_count(index) for index in range(len(self._lines))]
+        top = self._index_of(self.top_start)
+        return sum(counts) + len(self._marks_after()), sum(counts[:top]) + self.top_row
+
     def rows(self) -> list[Row]:
         """Return the rows on screen, from the top; fewer than the height if there are no more."""
         rows: list[Row] = []

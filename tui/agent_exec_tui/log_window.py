@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 WINDOW_BYTES: Final = 1024 * 1024
 """Lines beyond those needed for a screen are left out of a window once it is that large."""
 
+_PREFIX_BYTES: Final = 80
 _PREFIX: Final = re.compile(
     rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) \[(STDOUT|STDERR)\] "
 )
@@ -131,8 +132,10 @@ def load_line(
     display, its end.
     """
     start, stamp, stream = span.start, "", ""
-    if is_merged and (match := _PREFIX.match(reader.read(start, min(start + 80, span.stop)))):
-        start, stamp, stream = start + match.end(), match[1].decode(), match[2].decode().lower()
+    if is_merged:
+        head = reader.read(start, min(start + _PREFIX_BYTES, span.stop))
+        stamp, stream, rest = split_prefix(head)
+        start += len(head) - len(rest)
     data, skipped, hidden = _body(reader, LineSpan(start, span.stop), focus)
     spans = list(sanitize_line(data).spans)
     if skipped:
@@ -150,6 +153,14 @@ def load_line(
         stream,
         reader.is_continued(span.start),
     )
+
+
+def split_prefix(data: bytes) -> tuple[str, str, bytes]:
+    """Split a line of full.log into its time, its stream and the rest; or "", "" and the line."""
+    match = _PREFIX.match(data)
+    if match is None:
+        return "", "", data
+    return match[1].decode(), match[2].decode().lower(), data[match.end() :]
 
 
 def cells_of(text: str) -> Sequence[int] | None:

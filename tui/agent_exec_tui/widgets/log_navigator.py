@@ -1,0 +1,268 @@
+"""Moving and searching in a log view.
+
+Following is on at first. Any move up stops it at once, and only ``go_end`` and ``toggle_follow``
+resume it; the bottom reached by scrolling does not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from textual import on
+from textual.message import Message
+
+from agent_exec_tui.ansi import LINE_LIMIT
+from agent_exec_tui.log_find import Search
+from agent_exec_tui.log_memory import Wanted
+from agent_exec_tui.log_pattern import PatternError, compile_pattern, error_lines
+from agent_exec_tui.widgets.log_loader import SearchStepped
+from agent_exec_tui.widgets.log_pane import LogPane
+
+if TYPE_CHECKING:
+    from agent_exec_tui.log_pattern import Pattern
+    from agent_exec_tui.log_window import LogLine
+
+Outcome = Literal["found", "wrapped", "none"]
+
+
+class LogNavigator(LogPane):
+    """A log one can move and search in."""
+
+    class SearchEnded(Message):
+        """A jump to the next or previous *what* ("hit" or "error") found one, or none."""
+
+        def __init__(self, log_view: LogNavigator, what: str, outcome: Outcome) -> None:
+            super().__init__()
+            self.log_view = log_view
+            self.what = what
+            self.outcome = outcome
+
+        @property
+        def control(self) -> LogNavigator:
+            """The view."""
+            return self.log_view
+
+    # Moving
+
+    def move_rows(self, rows: int) -> None:
+        """Move down, or up, by *rows*."""
+        if rows < 0:
+            self.left_end()
+        if not self.viewport.follow:
+            self.move_by(rows)
+
+    def scroll_line(self, lines: int) -> None:
+        """Move down, or up, by *lines* rows."""
+        self.move_rows(lines)
+
+    def page(self, pages: float) -> None:
+        """Move down, or up, by *pages* screens; a whole one leaves one row in sight."""
+        rows = max(round(abs(pages) * self.viewport.height) - (abs(pages) >= 1), 1)
+        self.move_rows(rows if pages > 0 else -rows)
+
+    def go_home(self) -> None:
+        """Go to the first line."""
+        self._jump(self.floor)
+
+    def go_end(self) -> None:
+        """Go to the end and follow it."""
+        self.viewport.follow = True
+        self.target = self.focus_byte = None
+        self.viewport.settle()
+        self.ask()
+        self.repaint()
+        self.tell()
+
+    def toggle_follow(self) -> None:
+        """Follow the end, or stay."""
+        if self.viewport.follow:
+            self.left_end()
+            self.tell()
+        else:
+            self.go_end()
+
+    def go_fraction(self, fraction: float) -> None:
+        """Go to that part of the log, 0.0 to 1.0."""
+        size = self.status.size_bytes
+        self._jump(max(int(fraction * size), self.floor) if fraction < 1.0 else max(size - 1, 0))
+
+    def go_offset(self, offset: int) -> None:
+        """Go to the line that holds the byte *offset*."""
+        self._jump(offset, above=self.viewport.height // 3)
+
+    def go_line(self, number: int) -> bool:
+        """Go to line *number*, from 1; False if it does not exist or is not counted yet."""
+        start = self.loader.source.line_start(number) if self.loader.source else None
+        if start is None:
+            return False
+        self._select_line(start, None)
+        return True
+
+    def pan(self, cells: int) -> None:
+        """Move right, or left, by *cells*; wrapped lines have nothing to the right."""
+        widest = max((_width(row.line) for row in self._rows if row.line), default=0)
+        limit = max(widest - self.viewport.width, self.pan_cells if cells < 0 else 0, 0)
+        self.pan_cells = 0 if self.wrap else min(max(self.pan_cells + cells, 0), limit)
+        self.refresh()
+        self.tell()
+
+    def _jump(self, offset: int, *, above: int = 0) -> None:
+        self.left_end()
+        self.focus_byte = None
+        self.target = (offset, above)
+        self.ask()
+        self.tell()
+
+    # Searching
+
+    def search(self, pattern: str, regex: bool = False) -> None:
+        """Search for *pattern* and go to the nearest hit; a bad pattern keeps the last good hits.
+
+        At the end of the log the nearest is the last one, else the next one downwards.
+        """
+        if not pattern:
+            self.clear_search()
+            return
+        if (pattern, regex) == (self.wanted.text, self.wanted.is_regex):
+            self.pattern_error = None
+            self.tell()
+            return
+        try:
+            compiled = compile_pattern(pattern, regex=regex)
+        except PatternError as error:
+            self.pattern_error = str(error)
+            self.tell()
+            return
+        self._set_pattern(compiled, Wanted(pattern, regex, self.wanted.only_matching))
+        start, forward = self._nearest_start()
+        self._find(compiled, start, forward=forward, what="hit")
+
+    def clear_search(self) -> None:
+        """Forget the pattern; all lines are shown again."""
+        self._set_pattern(None, Wanted())
+
+    def stop_search(self) -> None:
+        """Give up the search that is going on."""
+        self.loader.stop_search()
+        self.tell()
+
+    def next_hit(self) -> None:
+        """Go to the next matching line, from the last one to the first."""
+        if self.pattern is not None:
+            self._find_from_here(self.pattern, forward=True, what="hit")
+
+    def previous_hit(self) -> None:
+        """Go to the previous matching line, from the first one to the last."""
+        if self.pattern is not None:
+            self._find_from_here(self.pattern, forward=False, what="hit")
+
+    def next_error(self) -> None:
+        """Go to the next line that looks like an error."""
+        self._find_from_here(error_lines(), forward=True, what="error")
+
+    def previous_error(self) -> None:
+        """Go to the previous line that looks like an error."""
+        self._find_from_here(error_lines(), forward=False, what="error")
+
+    def toggle_only_matching(self) -> None:
+        """Show only the lines that match, or all; the same pattern serves both."""
+        only = not self.wanted.only_matching
+        self.wanted = Wanted(self.wanted.text, self.wanted.is_regex, only)
+        self._choice_changed()
+
+    def _set_pattern(self, pattern: Pattern | None, wanted: Wanted) -> None:
+        was_only = self.only is not None
+        self.loader.stop_search()
+        self.pattern, self.wanted, self.pattern_error = pattern, wanted, None
+        self.loader.set_pattern(pattern)
+        self.forget_highlights()
+        if pattern is None:
+            self.current = self.loader.current_line = None
+        self.loader.count()
+        if was_only or self.only is not None:
+            self._choice_changed()
+        self.repaint()
+        self.tell()
+
+    def _choice_changed(self) -> None:
+        if self.target is None and self.current is not None and not self.viewport.follow:
+            self.target = (self.current, self.viewport.height // 3)
+        self.ask()
+        self.tell()
+
+    def _nearest_start(self) -> tuple[int, bool]:
+        port = self.viewport
+        if port.lines and self.current is not None and port.shows(self.current):
+            return self.current, True
+        if port.follow or port.is_at_end():
+            return self.status.size_bytes, False
+        return port.top_start, True
+
+    def _find_from_here(self, pattern: Pattern, *, forward: bool, what: str) -> None:
+        lines = [row.line for row in self._rows if row.line is not None]
+        if not lines:
+            return
+        here = next((line for line in lines if line.start == self.current), None)
+        if here is not None:
+            start = here.stop if forward else here.start
+        elif self.viewport.follow:
+            start = lines[-1].stop
+        else:
+            start = lines[0].start if forward else lines[-1].stop
+        self._find(pattern, start, forward=forward, what=what)
+
+    def _find(self, pattern: Pattern, start: int, *, forward: bool, what: str) -> None:
+        self.loader.search(Search(pattern, start, forward, what, self.floor))
+        self.tell()
+
+    @on(SearchStepped)
+    def _search_stepped(self, message: SearchStepped) -> None:
+        if not self.loader.step_on(message):
+            return
+        outcome: Outcome = "none"
+        if message.span is not None:
+            outcome = "wrapped" if message.search.has_wrapped else "found"
+            self._select_line(message.span.start, message.focus)
+        self.tell()
+        self.post_message(self.SearchEnded(self, message.search.what, outcome))
+
+    def _select_line(self, start: int, focus: int | None) -> None:
+        """Make a line the current one and bring it on screen, with some lines around it."""
+        self.current = self.loader.current_line = start
+        self.left_end()
+        above = self.viewport.height // 3
+        self.focus_byte = focus
+        self.target = None
+        if self.viewport.shows(start) and not self._is_cut(start):
+            self.on_arrival(start)
+        else:
+            self.target = (start, above)
+            self.ask()
+        self.loader.count()
+        self.repaint()
+        self.tell()
+
+    def on_arrival(self, start: int) -> None:
+        """Pan to the hit for which the line at *start* was loaded."""
+        line = next((line for line in self.viewport.lines if line.start == start), None)
+        if line is None or start != self.current or self.wrap:
+            return
+        hits = self._hits_of(line)
+        if not hits:
+            return
+        first, last = (_cell(line, index) for index in hits[0])
+        if not self.pan_cells <= first or last > self.pan_cells + self.viewport.width:
+            fits = last <= self.viewport.width
+            self.pan_cells = 0 if fits else max(first - self.viewport.width // 3, 0)
+
+    def _is_cut(self, start: int) -> bool:
+        lines = self.viewport.lines
+        return any(line.start == start and line.stop - start > LINE_LIMIT for line in lines)
+
+
+def _cell(line: LogLine, index: int) -> int:
+    return index if line.cells is None else line.cells[index]
+
+
+def _width(line: LogLine) -> int:
+    return _cell(line, len(line.text))

@@ -1,0 +1,183 @@
+"""Rows of a log as strips: only the cells in sight, in the job's colours and ours."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent_exec_tui.log_viewport import Row
+    from agent_exec_tui.log_window import LogLine
+    from agent_exec_tui.sgr import Color as SgrColor
+    from agent_exec_tui.sgr import Sgr
+
+Overlay = tuple[int, int, Style]
+
+_STAMP_CELLS = 21
+_MARKED = "E "
+_UNMARKED = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Our own styles, resolved for the theme in use."""
+
+    base: Style
+    gutter: Style
+    stderr: Style
+    mark: Style
+    note: Style
+
+
+@dataclass(frozen=True, slots=True)
+class Gutter:
+    """What stands left of the text. ``digits``: cells for line numbers, 0 for none."""
+
+    digits: int = 0
+    is_merged: bool = False
+    with_times: bool = False
+
+    @property
+    def width(self) -> int:
+        """Return its width in cells."""
+        width = self.digits + 1 if self.digits else 0
+        if self.is_merged:
+            width += len(_MARKED) + (_STAMP_CELLS if self.with_times else 0)
+        return width
+
+    def text(self, row: Row) -> str:
+        """Return it for one row; blank for the further rows of a wrapped line."""
+        line = row.line
+        if line is None or row.begin:
+            return " " * self.width
+        text = ""
+        if self.digits:
+            number = "?" if line.number is None else str(line.number)
+            text = f"{'+' if line.is_continued else number:>{self.digits}} "
+        if self.is_merged:
+            text += _MARKED if line.stream == "stderr" else _UNMARKED
+            if self.with_times:
+                text += f"{line.stamp:{_STAMP_CELLS}.{_STAMP_CELLS}}"
+        return text
+
+
+def paint(
+    row: Row,
+    width: int,
+    *,
+    gutter: Gutter,
+    palette: Palette,
+    pan: int = 0,
+    overlays: Iterable[Overlay] = (),
+) -> Strip:
+    """Return one row, exactly *width* cells wide, without the first *pan* cells of its text.
+
+    *overlays* are ranges of the line's characters with their styles; later ones win.
+    """
+    if row.mark is not None:
+        label = f"── {row.mark.label} "
+        rule = Strip([Segment(f"{label:─<{width}}"[:width], palette.mark)])
+        return _place(rule, row, 0, width, palette)
+    line = row.line
+    if line is None:
+        return Strip.blank(width, palette.base)
+    room = max(width - gutter.width, 0)
+    begin, end, lead = visible_range(line, row.begin, row.end, pan, room)
+    base = palette.base
+    if line.stream == "stderr":
+        base += palette.stderr
+    text = Strip(_segments(line, begin, end, base, palette.note, overlays))
+    text = _place(text, row, begin, room, palette, lead)
+    if not gutter.width:
+        return text
+    # Pointing at the gutter means the row's first character.
+    place = Style.from_meta({"offset": (row.begin - gutter.width, line.start)})
+    left = Segment(gutter.text(row), palette.gutter + place)
+    return Strip([left, *text], width)
+
+
+def visible_range(
+    line: LogLine, begin: int, end: int, pan: int, width: int
+) -> tuple[int, int, int]:
+    """Return which characters of a row fit, and the blank cells before them.
+
+    A wide character cut by the left edge leaves one blank.
+    """
+    if line.cells is None:
+        first = min(begin + pan, end)
+        return first, min(first + width, end), 0
+    left = line.cells[begin] + pan
+    first = min(bisect_left(line.cells, left), end)
+    lead = min(max(line.cells[first] - left, 0), width) if first < end else 0
+    last = bisect_right(line.cells, left + width) - 1
+    return first, max(min(last, end), first), lead
+
+
+def _place(
+    strip: Strip, row: Row, begin: int, width: int, palette: Palette, lead: int = 0
+) -> Strip:
+    """Say where in the log the strip is from, for the mouse, and fill it up."""
+    start = row.line.start if row.line is not None else 0
+    blank = palette.base + Style.from_meta({"offset": (begin + len(strip.text), start)})
+    if row.line is not None:
+        strip = strip.apply_offsets(begin, start)
+    if lead:
+        strip = Strip([Segment(" " * lead, palette.base), *strip])
+    return strip.adjust_cell_length(width, blank if row.line is not None else palette.base)
+
+
+def _segments(
+    line: LogLine, begin: int, end: int, base: Style, note: Style, overlays: Iterable[Overlay]
+) -> list[Segment]:
+    overlays = [item for item in overlays if item[0] < end and item[1] > begin]
+    edges = {edge for first, last, _ in overlays for edge in (first, last)}
+    segments: list[Segment] = []
+    position = 0
+    for text, sgr in line.spans:
+        start, stop = max(position, begin), min(position + len(text), end)
+        if start < stop:
+            style = base + rich_style(sgr)
+            if sgr.mark:
+                style += note
+            cuts = [start, *sorted(edge for edge in edges if start < edge < stop), stop]
+            for first, last in pairwise(cuts):
+                here = style
+                for over_first, over_last, over in overlays:
+                    if over_first <= first < over_last:
+                        here += over
+                segments.append(Segment(text[first - position : last - position], here))
+        position += len(text)
+        if position >= end:
+            break
+    return segments
+
+
+@lru_cache(maxsize=4096)
+def rich_style(sgr: Sgr) -> Style:
+    """Return the style of a span."""
+    return Style(
+        color=_color(sgr.fg),
+        bgcolor=_color(sgr.bg),
+        bold=sgr.bold or None,
+        dim=sgr.dim or None,
+        italic=sgr.italic or None,
+        underline=sgr.underline or None,
+        reverse=sgr.reverse or None,
+        strike=sgr.strike or None,
+    )
+
+
+def _color(color: SgrColor | None) -> Color | None:
+    if color is None:
+        return None
+    return Color.from_ansi(color) if isinstance(color, int) else Color.from_rgb(*color)

@@ -1,0 +1,357 @@
+"""The reading half of a log view: which log, which lines of it, and what is told of it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from textual import on
+from textual.message import Message
+from textual.worker import Worker, WorkerState
+
+from agent_exec_tui.log_memory import LogMemory, Place, Wanted
+from agent_exec_tui.log_pattern import Pattern, compile_pattern
+from agent_exec_tui.log_status import LogStatus
+from agent_exec_tui.log_window import Window, WindowRequest
+from agent_exec_tui.widgets.log_canvas import LogCanvas
+from agent_exec_tui.widgets.log_loader import Counted, Counts, LogLoader, WindowRead
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.timer import Timer
+
+POLL_S: Final = 1.0
+"""How often a log in sight is looked at, besides when the app says it has changed."""
+FRAME_S: Final = 0.1
+"""At most so often is a growing log drawn anew."""
+
+
+class LogPane(LogCanvas):
+    """Shows a log and keeps it up to date."""
+
+    class StatusChanged(Message):
+        """What the view says of itself has changed."""
+
+        def __init__(self, log_view: LogPane, status: LogStatus) -> None:
+            super().__init__()
+            self.log_view = log_view
+            self.status = status
+
+        @property
+        def control(self) -> LogPane:
+            """The view."""
+            return self.log_view
+
+    def __init__(
+        self, *, name: str | None = None, id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self.status = LogStatus()
+        self.loader = LogLoader(self)
+        self.path: str | None = None
+        self.key = ""
+        self.title = ""
+        self.wanted = Wanted()
+        self.pattern_error: str | None = None
+        self.floor = 0
+        self.counts = Counts()
+        self.target: tuple[int, int] | None = None
+        self.focus_byte: int | None = None
+        self._owed = 0
+        self._generation: int | None = None
+        self._was_restarted = False
+        self._left_at: tuple[int | None, int] = (0, 0)
+        self._seen_size = 0
+        self._problem: str | None = None
+        self._has_read = False
+        self._is_in_sight = False
+        self._last_look = 0.0
+        self._next_look: Timer | None = None
+        self._memory = LogMemory()
+
+    # What is shown
+
+    def show(
+        self, path: str | None, *, title: str = "", key: str = "", merged: bool = False
+    ) -> None:
+        """Show the log at *path*, where it was left, or at its end.
+
+        Args:
+            path: None for nothing.
+            title: for the status; any text.
+            key: whose log it is; what is searched for is kept per key, the place per path.
+            merged: the lines start with time and stream, as those of full.log.
+        """
+        self.title = title
+        if (path, key, merged) != (self.path, self.key, self.is_merged):
+            self._keep()
+            self.path, self.key, self.is_merged = path, key, merged
+            self.loader.open(path)
+            self._forget()
+            self._restore()
+            self.fit()
+            self.ask()
+            self.repaint()
+        self.tell()
+
+    def refresh_from_file(self) -> None:
+        """Look whether the log has changed, soon: at most ten times a second, and in sight only."""
+        if not self._is_in_sight or self._next_look is not None or self.path is None:
+            return
+        wait_s = self._last_look + FRAME_S - time.monotonic()
+        if wait_s > 0:
+            self._next_look = self.set_timer(wait_s, self._look)
+        else:
+            self._look()
+
+    def _look(self) -> None:
+        self._next_look = None
+        self._last_look = time.monotonic()
+        self.ask(always=False)
+
+    def _keep(self) -> None:
+        if self.path is None:
+            return
+        port, place = self.viewport, None
+        if self._generation is not None:
+            place = Place(
+                self._generation,
+                port.top_start,
+                port.top_row,
+                port.follow,
+                self.pan_cells,
+                self.floor,
+                self._left_at,
+                port.marks,
+            )
+        self._memory.keep(self.path, place, self.key, self.wanted)
+
+    def _forget(self) -> None:
+        port = self.viewport
+        port.marks, port.follow, port.top_start, port.top_row = [], True, 0, 0
+        port.set_window(None)
+        self.pan_cells = self.floor = self._owed = self._seen_size = self._line_count = 0
+        self.current = self.loader.current_line = self.focus_byte = self.target = None
+        self._generation = self.pattern_error = self._problem = None
+        self._was_restarted = self._has_read = False
+        self._left_at = (0, 0)
+        self.counts = Counts()
+        self.forget_highlights()
+
+    def _restore(self) -> None:
+        place, self.wanted = self._memory.recall(self.path, self.key)
+        if place is not None:
+            port = self.viewport
+            port.top_start, port.top_row, port.follow = place.top_start, place.top_row, place.follow
+            port.marks, self.floor, self.pan_cells = place.marks, place.floor, place.pan_cells
+            self._generation, self._left_at = place.generation, place.left_at
+        self.pattern = None
+        if self.wanted.text:
+            self.pattern = compile_pattern(self.wanted.text, regex=self.wanted.is_regex)
+        self.loader.set_pattern(self.pattern)
+
+    # Reading
+
+    @property
+    def only(self) -> Pattern | None:
+        """The pattern whose lines alone are shown, if that is asked for."""
+        return self.pattern if self.wanted.only_matching else None
+
+    def ask(self, *, always: bool = True) -> None:
+        """Have the lines read that are wanted now; unless *always*, only if the log has changed."""
+        port = self.viewport
+        at, above = self.target or (port.top_start, 0)
+        request = WindowRequest(
+            None if port.follow else at,
+            2 * port.height + above,
+            3 * port.height,
+            port.height,
+            self.floor,
+            self.only,
+            self.focus_byte,
+            self.is_merged,
+            self.line_numbers,
+        )
+        self.loader.load(request, always=always)
+
+    @on(WindowRead)
+    def _window_read(self, message: WindowRead) -> None:
+        if not self.loader.loaded(message.epoch):
+            return
+        snapshot, self._has_read = message.snapshot, True
+        self._take_counts(message.counts)
+        self._problem = snapshot.problem
+        restarted = self._generation not in (None, snapshot.generation)
+        self._generation = snapshot.generation
+        if restarted:
+            self._restart()
+        elif message.window is not None:
+            self._take(message.window)
+        self.loader.load_wanted()
+        if not (self.counts.lines_known and self.counts.hits_known):
+            self.loader.count()
+        if snapshot.size != self._seen_size:
+            self._seen_size = snapshot.size
+            self.refresh_from_file()
+        self.tell()
+
+    def _restart(self) -> None:
+        port = self.viewport
+        port.marks, port.top_start, port.top_row = [], 0, 0
+        self._was_restarted = True
+        self.floor = self._owed = 0
+        self.current = self.loader.current_line = self.focus_byte = self.target = None
+        self._left_at = (0, 0)
+        self.forget_highlights()
+        self.ask()
+
+    def _take(self, window: Window) -> None:
+        """Show a window, unless the place or the choice of lines has changed meanwhile."""
+        port, request = self.viewport, window.request
+        assert request is not None
+        is_wanted = (request.only, request.floor) == (self.only, self.floor)
+        if self.target is not None:
+            is_wanted = is_wanted and request.at == self.target[0]
+        elif port.follow:
+            is_wanted = is_wanted and request.at is None
+        elif request.at != port.top_start and window.lines:
+            is_wanted = (
+                is_wanted and window.lines[0].start <= port.top_start < window.lines[-1].stop
+            )
+        if not is_wanted:
+            self.ask()
+            return
+        target, self.target = self.target, None
+        if target is not None:
+            port.top_start, port.top_row = target[0], 0
+        self.forget_highlights()
+        port.set_window(window)
+        if target is not None:
+            port.move(-target[1])
+            self.on_arrival(target[0])
+        owed, self._owed = self._owed, 0
+        if owed:
+            self.move_by(owed)
+        self.repaint()
+
+    def on_arrival(self, start: int) -> None:
+        """Do what waited for the line at *start* to be loaded."""
+
+    def move_by(self, rows: int) -> None:
+        """Move within what is loaded, and have more loaded where that ends."""
+        owed = self.viewport.move(rows)
+        self._owed += owed
+        self.target = None
+        if owed or self.viewport.is_near_edge():
+            self.ask()
+        self.repaint()
+        self.tell()
+
+    @on(Counted)
+    def _counted(self, message: Counted) -> None:
+        if not self.loader.counted(message):
+            return
+        was_partial = self.viewport.window is not None and self.viewport.window.is_partial
+        self._take_counts(message.counts)
+        if (was_partial and message.counts.hits_known) or (self.line_numbers and any(row.line and row.line.number is None for row in self._rows)):
+            self.ask()
+        self.tell()
+
+    def _take_counts(self, counts: Counts) -> None:
+        self.counts = counts
+        digits = self.gutter_shape.digits
+        self._line_count = counts.lines
+        if self.gutter_shape.digits != digits:
+            self.fit()
+            self.repaint()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say so if reading failed in a way nobody thought of; the view stays usable."""
+        if event.state is WorkerState.ERROR and event.worker.group.startswith("log-"):
+            self.loader.failed(event.worker.group)
+            self._problem = repr(event.worker.error)
+            self._has_read = True
+            self.log.error(event.worker.error)
+            self.tell()
+            self.repaint()
+
+    # What is told
+
+    def left_end(self) -> None:
+        """Stop following; what is written from now on counts as new."""
+        if self.viewport.follow:
+            self.viewport.follow = False
+            known = self.counts.lines if self.counts.lines_known else None
+            self._left_at = (known, self._seen_size)
+
+    def tell(self) -> None:
+        """Post the status if it has changed."""
+        counts, (left_lines, left_size) = self.counts, self._left_at
+        new_lines = None
+        if left_lines is not None and counts.lines_known:
+            new_lines = max(counts.lines - left_lines, 0)
+        status = LogStatus(
+            title=self.title,
+            is_open=self.path is not None,
+            follow=self.viewport.follow,
+            lines=counts.lines,
+            lines_known=counts.lines_known,
+            size_bytes=self._seen_size,
+            new_lines=0 if self.viewport.follow else new_lines,
+            new_bytes=0 if self.viewport.follow else max(self._seen_size - left_size, 0),
+            pattern=self.wanted.text,
+            is_regex=self.wanted.is_regex,
+            hit=counts.hit if counts.hit_line == self.current else None,
+            hits=counts.hits,
+            hits_known=counts.hits_known,
+            is_searching=self.loader.is_searching,
+            pattern_error=self.pattern_error,
+            only_matching=self.wanted.only_matching,
+            hides_before_mark=self.floor > 0,
+            wrap=self.wrap,
+            pan=self.pan_cells,
+            was_restarted=self._was_restarted,
+            problem=self._problem,
+        )
+        if status != self.status:
+            self.status = status
+            self.post_message(self.StatusChanged(self, status))
+
+    def empty_text(self) -> str:
+        """Return what to say while there is nothing to show."""
+        if self.path is None:
+            return "nothing selected"
+        if not self._has_read:
+            return ""
+        if self._problem:
+            return f"cannot be read: {self._problem}"
+        if not self._seen_size:
+            return "no output yet"
+        if self.only is not None:
+            return "no line matches" if self.counts.hits_known else "searching …"
+        return "nothing after the mark yet" if self.floor else ""
+
+    # Events
+
+    def on_mount(self) -> None:
+        """Start the safety poll."""
+        self.set_interval(POLL_S, self.refresh_from_file)
+
+    def on_show(self, event: events.Show) -> None:
+        """Come into sight: look at once."""
+        self._is_in_sight = True
+        self.refresh_from_file()
+
+    def on_hide(self, event: events.Hide) -> None:
+        """Go out of sight: look no more."""
+        self._is_in_sight = False
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Take the new size; more lines may be needed."""
+        self.fit()
+        self.ask()
+        self.repaint()
+
+    def on_unmount(self) -> None:
+        """Let go of file and threads."""
+        self.loader.close()
