@@ -1,0 +1,102 @@
+"""The dashboard as an application: colours, keys, the terminal, the way out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+
+from agent_exec.store.root import resolve_root
+from agent_exec_tui.palette import ActionProvider
+from agent_exec_tui.screens.main import MainScreen
+from agent_exec_tui.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from textual.screen import Screen
+
+FAREWELL_IDS = 4
+
+
+class DashboardApp(App[str], inherit_bindings=False):
+    """One main screen and the dialogs over it."""
+
+    CSS_PATH = "dashboard.tcss"
+    TITLE = "agent-exec-tui"
+    COMMANDS: ClassVar[set[type[ActionProvider] | Callable[[], type[ActionProvider]]]] = {  # type: ignore[assignment]
+        ActionProvider
+    }
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+
+    def __init__(
+        self, root: str, settings: Settings, *, clock: Callable[[], float] | None = None
+    ) -> None:
+        # Textual picks its colour filter while it is constructed: a theme set later would leave
+        # black on black where there is to be no colour.
+        super().__init__(ansi_color=True if settings.is_terminal_native else None)
+        self.settings = settings
+        self.theme = settings.textual_theme
+        self.root = root
+        self._clock = clock
+        self.set_keymap({action: ",".join(keys) for action, keys in settings.keys.items()})
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen is the bottom of the stack: there is nothing below it to fall back to."""
+        return self.main
+
+    @property
+    def main(self) -> MainScreen:
+        """The main screen, made on first use."""
+        if not hasattr(self, "_main"):
+            self._main = (
+                MainScreen(self.root, self.settings, clock=self._clock)
+                if self._clock
+                else MainScreen(self.root, self.settings)
+            )
+        return self._main
+
+    def on_mount(self) -> None:
+        """Tell what in the settings could not be used."""
+        for problem in self.settings.problems:
+            self.notify(problem, severity="warning", timeout=15, markup=False)
+
+    def farewell(self) -> str:
+        """Say on the shell which jobs keep running."""
+        running = [row for row in self.main.jobs.rows.values() if row.is_live]
+        if not running:
+            return ""
+        names = ", ".join(f"{row.short_id} ({row.command[:40]})" for row in running[:FAREWELL_IDS])
+        more = f" and {len(running) - FAREWELL_IDS} more" if len(running) > FAREWELL_IDS else ""
+        count = len(running)
+        return f"{count} {'job keeps' if count == 1 else 'jobs keep'} running: {names}{more}"
+
+
+def run(
+    root: str | None = None,
+    *,
+    theme: str | None = None,
+    read_only: bool = False,
+    environ: Mapping[str, str] | None = None,
+) -> int:
+    """Show the dashboard until the user leaves it; the exit status.
+
+    Args:
+        root: the jobs root as on the command line; None finds it as the commands do.
+        theme: stands over settings and environment.
+        read_only: allow nothing that changes a job.
+        environ: None is this process's environment.
+    """
+    environ = os.environ if environ is None else environ
+    settings = load_settings(environ, theme=theme, read_only=read_only)
+    if settings.has_no_colour:
+        os.environ["NO_COLOR"] = "1"
+    app = DashboardApp(resolve_root(root, environ), settings)
+    app.run(mouse=settings.mouse)
+    farewell = app.farewell()
+    if farewell:
+        sys.stdout.write(farewell + "\n")
+    return app.return_code or 0

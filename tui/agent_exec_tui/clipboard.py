@@ -1,0 +1,66 @@
+"""Text to the clipboard: by the terminal (OSC 52), and by the desktop's own tool where there is one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from agent_exec_tui import formatting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import App
+
+OSC52_MAX_BYTES = 74_994  # what fits the 100,000 characters that terminals take, in base64
+TOOL_TIMEOUT_S = 2.0
+_TOOLS = (
+    ("WAYLAND_DISPLAY", ("wl-copy",)),
+    ("DISPLAY", ("xclip", "-selection", "clipboard")),
+    ("DISPLAY", ("xsel", "--clipboard", "--input")),
+)
+
+
+def native_tool(environ: Mapping[str, str]) -> tuple[str, ...] | None:
+    """Find the desktop's clipboard program, None where there is no desktop."""
+    if shutil.which("pbcopy"):
+        return ("pbcopy",)
+    for variable, argv in _TOOLS:
+        if environ.get(variable) and shutil.which(argv[0]):
+            return argv
+    return None
+
+
+def copy(app: App[str], what: str, text: str) -> str:
+    """Copy *text* and say how much went which way."""
+    size = len(text.encode("utf-8", "replace"))
+    if not size:
+        return f"{what}: nothing to copy"
+    ways = []
+    tool = native_tool(os.environ)
+    if tool is not None and _hand_over(tool, text):
+        ways.append(tool[0])
+    if size <= OSC52_MAX_BYTES:
+        app.copy_to_clipboard(text)
+        ways.append("the terminal (OSC 52)")
+    if not ways:
+        limit = formatting.size(OSC52_MAX_BYTES)
+        return f"{what}: {formatting.size(size)} are too much for the terminal (at most {limit})"
+    return f"{what}: {formatting.size(size)} copied by {' and '.join(ways)}"
+
+
+def _hand_over(argv: tuple[str, ...], text: str) -> bool:
+    try:
+        done = subprocess.run(
+            argv,
+            input=text.encode("utf-8", "replace"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=TOOL_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0

@@ -1,0 +1,212 @@
+"""A job in full, as labelled lines; pure."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from agent_exec.model.timestamps import parse_timestamp
+from agent_exec_tui import formatting
+from agent_exec_tui.job_rows import RowKind, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from agent_exec.model.job import JobMeta, JobState, Notification
+    from agent_exec.model.supervision import Supervision
+    from agent_exec.store.listing import JobRecord
+    from agent_exec_tui.job_rows import JobRow
+
+MASKED = "***"
+
+
+class Line(NamedTuple):
+    """One labelled line; a line without a label goes on with the one above."""
+
+    label: str
+    text: str
+    tone: str = ""
+
+
+def env_text(meta: JobMeta, *, reveal: bool) -> list[str]:
+    """List ``KEY=value``, values hidden unless asked for; what ``--mask`` names never shows."""
+    return [
+        clean(entry) if reveal and _may_show(entry, meta) else _hidden(entry)
+        for entry in meta.env_vars
+    ]
+
+
+def _may_show(entry: str, meta: JobMeta) -> bool:
+    return entry.partition("=")[0] not in meta.mask
+
+
+def _hidden(entry: str) -> str:
+    key, separator, _ = entry.partition("=")
+    return clean(key) + (f"={MASKED}" if separator else "")
+
+
+def strip_text(row: JobRow) -> str:
+    """One line on the job under the cursor."""
+    parts = [(row.problem and f"cannot be read: {row.problem}") or row.command]
+    if row.pid is not None:
+        parts.append(f"pid {row.pid}")
+    if row.raw_cwd:
+        parts.append(f"cwd {clean(formatting.short_path(row.raw_cwd))}")
+    if row.tags:
+        parts.append(f"tags {','.join(row.tags)}")
+    return "   ".join(parts)
+
+
+def detail_lines(
+    record: JobRecord,
+    row: JobRow,
+    *,
+    root: str,
+    now_s: float,
+    reveal: bool,
+    notice: str = "",
+    evidence: str = "",
+) -> list[Line]:
+    """Say all that is known of a job."""
+    lines = []
+    if notice:
+        lines.append(Line("notice", clean(notice), "warning"))
+    if record.problem:
+        lines += _problem_lines(record)
+    meta, state, supervision = record.meta, record.state, record.supervision
+    if meta is not None:
+        lines.append(Line("command", clean(formatting.command_text(meta.command))))
+    lines.append(Line("state", _state_text(row, state, now_s), row.kind.value))
+    if state is not None:
+        lines += _run_lines(row, state, supervision, evidence)
+    if meta is not None:
+        lines += _meta_lines(meta, reveal=reveal)
+    lines += _path_lines(record, root)
+    return lines
+
+
+def _problem_lines(record: JobRecord) -> list[Line]:
+    return [
+        Line("problem", clean(record.problem or ""), "problem"),
+        Line(
+            "",
+            f"Logs: stdout {formatting.size(record.stdout_bytes)}, "
+            f"stderr {formatting.size(record.stderr_bytes)}; enter opens them.",
+        ),
+        Line("", "y copies the path · v opens it in an editor · d deletes the directory."),
+        Line("", "It is read again when the file changes."),
+    ]
+
+
+def _state_text(row: JobRow, state: JobState | None, now_s: float) -> str:
+    parts = [f"{row.kind.glyph} {row.word}"]
+    if row.exit_text != formatting.NOTHING:
+        parts.append(f"{'exit' if row.exit_code is not None else 'by'} {row.exit_text}")
+    if row.elapsed_at(now_s) is not None:
+        parts.append(row.elapsed_text(now_s))
+    if state is not None:
+        for word, text in (("started", state.started_at), ("ended", state.finished_at)):
+            moment = parse_timestamp(text)
+            if moment is not None:
+                seconds = now_s - moment.timestamp()
+                parts.append(f"{word} {moment:%Y-%m-%d %H:%M:%S}Z, {formatting.ago(seconds)}")
+        if not state.logs_drained:
+            parts.append("output still being read")
+    return " · ".join(parts)
+
+
+def _run_lines(
+    row: JobRow, state: JobState, supervision: Supervision | None, evidence: str
+) -> Iterator[Line]:
+    if supervision is not None:
+        if supervision.reason:
+            yield Line("reason", clean(supervision.reason), "warning")
+        if supervision.cause:
+            yield Line("cause", supervision.cause.value.replace("_", " "))
+    elif row.kind is RowKind.FAILED:
+        yield Line("reason", "not recorded; stderr may tell", "warning")
+    if state.pid is not None:
+        text = f"pid {state.pid}"
+        if supervision is not None:
+            text += f" · supervisor pid {supervision.supervisor.pid}"
+        yield Line("process", text)
+    if evidence:
+        hint = "; f fixes the record" if row.kind is RowKind.LOST else ""
+        yield Line("alive", clean(evidence) + hint, "warning" if hint else "")
+    if supervision is not None:
+        use = supervision.resource_use
+        if use is not None:
+            yield Line(
+                "used",
+                f"user {use.user_s:.2f}s · system {use.system_s:.2f}s · "
+                f"at most {formatting.size(use.max_rss_bytes)} of memory",
+            )
+        if supervision.dropped.total:
+            why = f" ({clean(supervision.drop_reason)})" if supervision.drop_reason else ""
+            lost = formatting.size(supervision.dropped.total)
+            yield Line("lost", f"{lost} of output were not kept{why}", "warning")
+
+
+def _meta_lines(meta: JobMeta, *, reveal: bool) -> Iterator[Line]:
+    if meta.cwd:
+        yield Line("cwd", clean(formatting.short_path(meta.cwd)))
+    if meta.tags:
+        yield Line("tags", "  ".join(clean(tag) for tag in meta.tags))
+    yield from _env_lines(meta, reveal=reveal)
+    limits = _limits(meta)
+    if limits:
+        yield Line("limits", limits)
+    if meta.notification is not None:
+        yield Line("notify", " · ".join(_notification_parts(meta.notification)))
+    if meta.stdin_file:
+        yield Line("stdin", clean(meta.stdin_file))
+    if meta.shell_wrapper is not None and len(meta.command) == 1:
+        yield Line("shell", clean(formatting.command_text(meta.shell_wrapper)))
+    yield Line("created", clean(meta.created_at))
+
+
+def _env_lines(meta: JobMeta, *, reveal: bool) -> Iterator[Line]:
+    parts = env_text(meta, reveal=reveal)
+    if not meta.inherit_env:
+        parts.append("(nothing inherited)")
+    parts += [f"file {clean(formatting.short_path(path))}" for path in meta.env_files]
+    if parts:
+        hint = "" if reveal or not meta.env_vars else "   . shows values"
+        yield Line("env", "  ".join(parts) + hint)
+
+
+def _limits(meta: JobMeta) -> str:
+    parts = []
+    if meta.timeout_ms:
+        parts.append(f"timeout {formatting.duration(meta.timeout_ms / 1000)}")
+    if meta.kill_after_ms:
+        parts.append(f"KILL after {formatting.duration(meta.kill_after_ms / 1000)} more")
+    return " · ".join(parts)
+
+
+def _notification_parts(notification: Notification) -> Iterable[str]:
+    if notification.notify_command is not None:
+        yield f"command {clean(notification.notify_command)}"
+    if notification.notify_file is not None:
+        yield f"file {clean(formatting.short_path(notification.notify_file))}"
+    match = notification.on_output_match
+    if match is not None:
+        yield f"on {match.stream.value} {match.match_type.value} {clean(match.pattern)!r}"
+
+
+def _path_lines(record: JobRecord, root: str) -> Iterator[Line]:
+    path = os.path.join(root, record.job_id)
+    yield Line("path", clean(formatting.short_path(path)) + "/")
+    yield Line(
+        "logs",
+        f"stdout {formatting.size(record.stdout_bytes)} · "
+        f"stderr {formatting.size(record.stderr_bytes)} · "
+        f"full {formatting.size(record.full_log_bytes)}",
+    )
+
+
+def report_text(record: JobRecord, row: JobRow, *, root: str, now_s: float, tail: str) -> str:
+    """Write a failure report: what one pastes into an issue. Environment values stay hidden."""
+    lines = detail_lines(record, row, root=root, now_s=now_s, reveal=False)
+    facts = "\n".join(f"{line.label:9} {line.text}".rstrip() for line in lines)
+    return f"job {row.shown_id}\n{facts}\n\nlast output:\n{tail}\n"

@@ -1,0 +1,150 @@
+"""Numbers, times, commands and paths as people read them; pure."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM = "agent-exec-tui"
+NOTHING = "–"
+ELLIPSIS = "…"
+_BYTE_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
+_SHORT_UNITS = "KMGTP"
+
+
+def duration(seconds: float | None) -> str:
+    """Write a span in at most six characters: ``0.02s`` ``48s`` ``2m14s`` ``1h02m`` ``3d04h``."""
+    if seconds is None:
+        return NOTHING
+    seconds = max(seconds, 0.0)
+    if seconds < 9.995:
+        return f"{seconds:.2f}s"
+    if seconds < 60:
+        return f"{int(seconds)}s"
+    minutes = int(seconds) // 60
+    if minutes < 60:
+        return f"{minutes}m{int(seconds) % 60:02}s"
+    hours = minutes // 60
+    if hours < 24:
+        return f"{hours}h{minutes % 60:02}m"
+    days = hours // 24
+    return f"{days}d{hours % 24:02}h" if days < 100 else f"{days}d"
+
+
+def ticking(seconds: float | None) -> str:
+    """Like ``duration``, in whole seconds: for a span that still grows."""
+    return duration(seconds) if seconds is None or seconds >= 10 else f"{int(max(seconds, 0))}s"
+
+
+def ago(seconds: float | None) -> str:
+    """Write how long something is past: ``just now``, ``3 m ago``, ``9 d ago``."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 5:
+        return "just now"
+    for limit, size, unit in ((120, 1, "s"), (7200, 60, "m"), (172800, 3600, "h")):
+        if seconds < limit:
+            return f"{int(seconds // size)} {unit} ago"
+    return f"{int(seconds // 86400)} d ago"
+
+
+def size(count: int | None) -> str:
+    """Write a number of bytes: ``96 B``, ``4.1 KiB``, ``640 MiB``."""
+    if count is None:
+        return NOTHING
+    if count < 1024:
+        return f"{count} B"
+    value, power = count / 1024, 0
+    while value >= 1023.5 and power < len(_BYTE_UNITS) - 1:
+        value, power = value / 1024, power + 1
+    return (
+        f"{value:.1f} {_BYTE_UNITS[power]}"
+        if value < 99.95
+        else f"{value:.0f} {_BYTE_UNITS[power]}"
+    )
+
+
+def short_size(count: int | None) -> str:
+    """Write a number of bytes in at most four characters: ``96``, ``4.1K``, ``212M``."""
+    if count is None:
+        return ""
+    if count < 1000:
+        return str(count)
+    value, power = count / 1024, 0
+    while value >= 999.5 and power < len(_SHORT_UNITS) - 1:
+        value, power = value / 1024, power + 1
+    return (
+        f"{value:.1f}{_SHORT_UNITS[power]}" if value < 9.95 else f"{value:.0f}{_SHORT_UNITS[power]}"
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    """Write ``1 job``, ``3 jobs``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def signal_name(text: str | None) -> str | None:
+    """Turn a recorded signal, a number as text or a name, into its short name."""
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        try:
+            return signal.Signals(int(text)).name.removeprefix("SIG")
+        except ValueError:
+            return f"sig{text}"
+    return text.removeprefix("SIG")
+
+
+def shorten_middle(text: str, width: int, *, ellipsis: str = ELLIPSIS) -> str:
+    """Cut *text* to *width* cells in the middle: a command's last words tell as much as its first."""
+    if cell_len(text) <= width:
+        return text
+    room = width - cell_len(ellipsis)
+    if room <= 0:
+        return set_cell_size(text, max(width, 0))
+    head = (room * 3 + 2) // 5
+    return set_cell_size(text, head).rstrip() + ellipsis + _last_cells(text, room - head)
+
+
+def shorten_end(text: str, width: int, *, ellipsis: str = ELLIPSIS) -> str:
+    """Cut *text* to *width* cells at its end."""
+    if cell_len(text) <= width:
+        return text
+    room = width - cell_len(ellipsis)
+    return set_cell_size(text, max(room, 0)) + ellipsis if room >= 0 else ""
+
+
+def _last_cells(text: str, width: int) -> str:
+    taken = 0
+    for index in range(len(text) - 1, -1, -1):
+        taken += cell_len(text[index])
+        if taken > width:
+            return text[index + 1 :]
+    return text
+
+
+def short_path(path: str | None, home: str | None = None) -> str:
+    """Write a path with ``~`` for the home directory."""
+    if path is None:
+        return NOTHING
+    home = home or os.environ.get("HOME") or ""
+    if home and home != "/" and (path == home or path.startswith(home + "/")):
+        return "~" + path[len(home) :]
+    return path
+
+
+def command_text(command: Sequence[str]) -> str:
+    """Write a command as one would type it; one word is a shell string already."""
+    return command[0] if len(command) == 1 else shlex.join(command)
+
+
+def cli_line(*words: str) -> str:
+    """Write the command line that does the same as a key."""
+    return shlex.join((PROGRAM, *words))

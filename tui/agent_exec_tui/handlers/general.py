@@ -1,0 +1,171 @@
+"""Panes, help, colours, the terminal and the way out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from textual.command import CommandPalette
+
+from agent_exec_tui import formatting
+from agent_exec_tui.job_list import Tab
+from agent_exec_tui.layout import Part
+from agent_exec_tui.messages import OperationEnded
+from agent_exec_tui.screens.help import HelpDialog
+from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
+from agent_exec_tui.situation import Pane
+
+if TYPE_CHECKING:
+    from agent_exec_tui.handlers import Handler
+    from agent_exec_tui.screens.main import MainScreen
+
+_MOUSE_ON = "\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h"
+_MOUSE_OFF = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
+
+
+class GeneralHandlers:
+    """Handlers of the groups view and app."""
+
+    def __init__(self, main: MainScreen) -> None:
+        self._main = main
+        self._has_mouse = True
+
+    def handlers(self) -> dict[str, Handler]:
+        """By action id."""
+        panes = self._main.panes
+        return {
+            "pane.jobs": lambda: panes.go(Part.JOBS),
+            "pane.stdout": lambda: panes.go(Part.STDOUT),
+            "pane.stderr": lambda: panes.go(Part.STDERR),
+            "pane.detail": lambda: panes.go(Part.DETAIL),
+            "pane.next": lambda: panes.cycle(1),
+            "pane.previous": lambda: panes.cycle(-1),
+            "pane.zoom": panes.zoom,
+            "pane.detail_toggle": panes.toggle_detail,
+            "detail.reveal": self._main.selected.reveal,
+            "app.help": self._help,
+            "app.palette": self._palette,
+            "app.clean": self._clean,
+            "app.undo": self._undo,
+            "app.back": self._back,
+            "app.refresh": self._refresh,
+            "app.mouse": self._mouse,
+            "app.suspend": lambda: self._main.app.action_suspend_process(),
+            "app.interrupt": self._interrupt,
+            "app.theme": self._theme,
+            "app.root": self._root,
+            "app.screenshot": self._screenshot,
+            "app.quit": lambda: self._main.app.exit(),
+        }
+
+    def _palette(self) -> None:
+        self._main.app.push_screen(CommandPalette())
+
+    def _help(self) -> None:
+        main = self._main
+        situations = {pane: main.situation(pane) for pane in Pane}
+        main.app.push_screen(HelpDialog(situations, main.keys, main.panes.pane))
+
+    def _clean(self) -> None:
+        from agent_exec_tui.screens.clean import CleanDialog
+
+        main = self._main
+        main.app.push_screen(CleanDialog(main), lambda _: main.list_changed())
+
+    def _undo(self) -> None:
+        main = self._main
+        undo = main.session.take_undo()
+        if undo is None:
+            return
+        post = main.post_message
+        main.run_worker(
+            lambda: post(OperationEnded("undo", undo())) and None, thread=True, exit_on_error=False
+        )
+
+    def _back(self) -> None:
+        """One layer at a time: selection, search, filter, marks, tab, zoom, pane."""
+        main = self._main
+        if main.focused is main.filter_input:
+            main.filter_input.value = ""
+            main.set_filter("")
+            main.close_filter()
+        elif main.selections:
+            main.clear_selection()
+        elif main.panes.pane is Pane.LOG and main.logs[main.panes.wish.stream].clear_search():
+            pass
+        elif main.filter_text:
+            main.set_filter("")
+        elif main.table.clear_marks():
+            pass
+        elif main.jobs.tab is not Tab.ALL:
+            main.jobs.arrange(tab=Tab.ALL)
+            main.list_changed()
+        elif main.panes.wish.is_zoomed:
+            main.panes.zoom(is_zoomed=False)
+        elif main.panes.wish.current is not Part.JOBS:
+            main.panes.go(Part.JOBS)
+
+    def _refresh(self) -> None:
+        main = self._main
+        main.open_root(main.store.root)
+        main.app.refresh(layout=True)
+        main.refresh(layout=True, repaint=True)
+
+    def _mouse(self) -> None:
+        self._has_mouse = not self._has_mouse
+        driver = self._main.app._driver
+        if driver is not None:
+            driver.write(_MOUSE_ON if self._has_mouse else _MOUSE_OFF)
+            driver.flush()
+        key = "M takes it back" if not self._has_mouse else "M gives it to the terminal"
+        self._main.say(f"mouse {'on' if self._has_mouse else 'off: select as ever'}; {key}")
+
+    def _interrupt(self) -> None:
+        main = self._main
+        text = main.get_selected_text()
+        if text:
+            from agent_exec_tui import clipboard
+            from agent_exec_tui.handlers.output import plain_lines
+
+            main.say(clipboard.copy(main.app, "selection", plain_lines(text)))
+            main.clear_selection()
+        else:
+            main.app.exit()
+
+    def _theme(self) -> None:
+        app = self._main.app
+        if self._main.settings.is_terminal_native:
+            self._main.say("started with the terminal's own colours; choose with --theme",
+                           severity="warning")  # fmt: skip
+            return
+        names = sorted(name for name, theme in app.available_themes.items() if not theme.ansi)
+        choices = [Choice(name, "", name) for name in names]
+
+        def chosen(answer: str | None) -> None:
+            if answer:
+                app.theme = answer
+
+        app.push_screen(MenuDialog("Theme", choices, current=app.theme), chosen)
+
+    def _root(self) -> None:
+        main = self._main
+
+        def typed(answer: str | None) -> None:
+            if answer:
+                main.open_root(os.path.abspath(os.path.expanduser(answer)))
+
+        def flaw(text: str) -> str | None:
+            path = os.path.expanduser(text)
+            return None if os.path.isdir(path) else f"{text or 'nothing'} is not a directory"
+
+        value = formatting.short_path(main.store.root)
+        main.app.push_screen(PromptDialog("Jobs root", value=value, check=flaw), typed)
+
+    def _screenshot(self) -> None:
+        main = self._main
+        with contextlib.suppress(OSError):
+            path = main.app.save_screenshot()
+            main.say(f"saved {formatting.short_path(path)}")
+            return
+        main.say("the picture cannot be written here", severity="error")

@@ -1,0 +1,293 @@
+"""Commands on jobs: ask where it ends or erases something, then run in a thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent_exec.errors import InvalidTagError
+from agent_exec.model.tags import require_tag, unique
+from agent_exec_tui import formatting, operations
+from agent_exec_tui.job_rows import RowKind
+from agent_exec_tui.messages import OperationEnded
+from agent_exec_tui.screens.dialog import ConfirmDialog
+from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agent_exec_tui.handlers import Handler
+    from agent_exec_tui.job_rows import JobRow
+    from agent_exec_tui.operations import Operation, Outcome
+    from agent_exec_tui.screens.main import MainScreen
+
+SIGNALS = (
+    ("TERM", "15", "t", "asks the job to end"),
+    ("INT", "2", "i", "as ^c does"),
+    ("KILL", "9", "k", "ends it at once"),
+    ("HUP", "1", "h", "the terminal is gone; often: read the settings again"),
+    ("QUIT", "3", "q", "end and dump core"),
+    ("USR1", "10", "u", "means what the program says"),
+    ("USR2", "12", "s", "means what the program says"),
+    ("CONT", "18", "c", "go on"),
+    ("WINCH", "28", "w", "the window changed"),
+)
+LISTED_IN_DIALOG = 8
+
+
+class JobHandlers:
+    """Handlers of the group job."""
+
+    def __init__(self, main: MainScreen) -> None:
+        self._main = main
+
+    def handlers(self) -> dict[str, Handler]:
+        """By action id."""
+        return {
+            "job.add": self._add,
+            "job.start": self._start,
+            "job.stop": lambda: self._ask_signal("TERM"),
+            "job.kill": lambda: self._ask_signal("KILL"),
+            "job.signal": self._choose_signal,
+            "job.rerun": self._rerun,
+            "job.restart": self._restart,
+            "job.edit": self._edit,
+            "job.tags": self._tags,
+            "job.delete": self._delete,
+            "job.repair": self._repair,
+            "job.notify": self._notify,
+        }
+
+    # How every command runs
+
+    def _targets(self, *kinds: RowKind) -> list[JobRow]:
+        targets = self._main.situation().targets
+        return [row for row in targets if not kinds or row.kind in kinds]
+
+    def _run(self, verb: str, operation: Operation, rows: Sequence[JobRow]) -> None:
+        store = self._main.store
+        self._work(verb, lambda: operations.apply_to_all(operation, store, rows))
+
+    def _work(self, verb: str, call: Callable[[], tuple[Outcome, ...]]) -> None:
+        post = self._main.post_message
+        self._main.run_worker(
+            lambda: post(OperationEnded(verb, call())) and None, thread=True, exit_on_error=False
+        )
+
+    def _ask(self, dialog: ConfirmDialog, then: Callable[[], None]) -> None:
+        """Ask with the list frozen beneath, so that the job asked about stays in sight."""
+        main = self._main
+        main.jobs.freeze()
+
+        def answered(answer: bool | None) -> None:
+            if main.jobs.thaw():
+                main.list_changed()
+            if answer:
+                then()
+            else:
+                main.say("nothing was done", timeout_s=2)
+
+        main.app.push_screen(dialog, answered)
+
+    def _named(self, rows: Sequence[JobRow]) -> list[str]:
+        now_s = self._main.clock()
+        width = max(min(self._main.size.width - 12, 64), 20)
+        lines = []
+        for row in rows[:LISTED_IN_DIALOG]:
+            pid = f"  pid {row.pid}" if row.pid and not row.kind.has_ended else ""
+            head = f"{row.short_id}  {row.word} {row.elapsed_text(now_s)}{pid}"
+            if len(rows) == 1:
+                lines += [head, formatting.shorten_middle(row.command, width)]
+            else:
+                command = formatting.shorten_middle(row.command, max(width - len(head) - 2, 8))
+                lines.append(f"{head}  {command}")
+        if len(rows) > LISTED_IN_DIALOG:
+            lines.append(f"… and {len(rows) - LISTED_IN_DIALOG} more")
+        return lines
+
+    def _cli(self, verb: str, rows: Sequence[JobRow], *flags: str) -> str:
+        if len(rows) != 1:
+            return ""
+        return formatting.cli_line(verb, *flags, rows[0].shown_id)
+
+    # One action each
+
+    def _start(self) -> None:
+        rows = self._targets(RowKind.CREATED)
+        self._run("start", operations.start, rows)
+
+    def _choose_signal(self) -> None:
+        choices = [
+            Choice(name, key, f"{name:<6}{number:>3}  {meaning}")
+            for name, number, key, meaning in SIGNALS
+        ]
+
+        def chosen(answer: str | None) -> None:
+            if answer:
+                self._ask_signal(answer)
+
+        self._main.app.push_screen(MenuDialog("Send which signal?", choices), chosen)
+
+    def _ask_signal(self, signal: str) -> None:
+        rows = self._targets(RowKind.RUNNING, RowKind.LOST)
+        verb = {"TERM": "Stop", "KILL": "Kill"}.get(signal, "Signal")
+        count = formatting.counted(len(rows), "job")
+        dialog = ConfirmDialog(
+            f"{verb} {'job' if len(rows) == 1 else count}?",
+            self._named(rows),
+            yes=f"Send {signal}",
+            no="Keep running" if signal in ("TERM", "KILL", "INT") else "Don't",
+            note=f"{signal} goes to the whole process group.",
+            command_line=self._cli("kill", rows, "--signal", signal),
+        )
+        self._ask(dialog, lambda: self._run(verb.lower(), operations.signalling(signal), rows))
+
+    def _rerun(self) -> None:
+        rows = [row for row in self._targets() if row.kind is not RowKind.PROBLEM]
+        if len(rows) == 1:
+            self._run("rerun", operations.rerun, rows)
+            return
+        dialog = ConfirmDialog(
+            f"Run {len(rows)} jobs again?", self._named(rows), yes="Run them", no="Don't"
+        )
+        self._ask(dialog, lambda: self._run("rerun", operations.rerun, rows))
+
+    def _restart(self) -> None:
+        kinds = (RowKind.CREATED, RowKind.PROBLEM)
+        rows = [row for row in self._targets() if row.kind not in kinds]
+        runs = sum(row.kind is RowKind.RUNNING for row in rows)
+        note = "Its logs are overwritten." if len(rows) == 1 else "Their logs are overwritten."
+        if runs:
+            note += " What runs is stopped first."
+        dialog = ConfirmDialog(
+            f"Restart {'job' if len(rows) == 1 else f'{len(rows)} jobs'} in place?",
+            self._named(rows),
+            yes="Restart",
+            no="Don't",
+            note=note,
+            command_line=self._cli("restart", rows),
+        )
+        self._ask(dialog, lambda: self._restart_now(rows))
+
+    def _restart_now(self, rows: Sequence[JobRow]) -> None:
+        record = self._main.selected.record
+        if len(rows) == 1 and record is not None and record.meta is not None:
+            missing = operations.missing_values(record.meta)
+            if missing and record.job_id == rows[0].job_id:
+                self._ask_values(rows[0], missing, ())
+                return
+        self._run("restart", operations.restarting(), rows)
+
+    def _ask_values(self, row: JobRow, missing: list[str], known: tuple[str, ...]) -> None:
+        """Ask for values that were deliberately stored nowhere, one after the other."""
+        if not missing:
+            self._run("restart", operations.restarting(known), [row])
+            return
+        key, *others = missing
+
+        def typed(value: str | None) -> None:
+            if value is not None:
+                self._ask_values(row, others, (*known, f"{key}={value}"))
+
+        prompt = PromptDialog(
+            f"Value of {key}", hint="it was masked and stored nowhere", is_secret=True
+        )
+        self._main.app.push_screen(prompt, typed)
+
+    def _tags(self) -> None:
+        rows = [row for row in self._targets() if row.kind is not RowKind.PROBLEM]
+        value = " ".join(rows[0].tags) if len({row.tags for row in rows}) == 1 else ""
+
+        def typed(answer: str | None) -> None:
+            if answer is not None:
+                self._run("tags", operations.set_tags(unique(answer.split())), rows)
+
+        title = "Tags" if len(rows) == 1 else f"Tags of {len(rows)} jobs"
+        hint = "separated by blanks; these replace the present ones"
+        self._main.app.push_screen(
+            PromptDialog(title, value=value, hint=hint, check=_tag_flaw), typed
+        )
+
+    def _delete(self) -> None:
+        rows = [row for row in self._targets() if row.kind is not RowKind.RUNNING]
+        main = self._main
+        size = formatting.size(sum(row.log_bytes for row in rows))
+        trash = main.session.trash(main.store.root)
+        note = (
+            f"{size} of logs. U brings it back until you leave."
+            if trash is not None
+            else f"{size} of logs. There is no way back: the trash is on another file system."
+        )
+        dialog = ConfirmDialog(
+            f"Delete {'job' if len(rows) == 1 else f'{len(rows)} jobs'}?",
+            self._named(rows),
+            yes="Delete",
+            no="Keep",
+            note=note,
+            command_line=self._cli("delete", rows),
+        )
+        self._ask(dialog, lambda: self._run("delete", main.session.deleting(main.store.root), rows))
+
+    def _repair(self) -> None:
+        rows = self._targets(RowKind.LOST)
+        dialog = ConfirmDialog(
+            f"Fix the record of {'this job' if len(rows) == 1 else f'{len(rows)} jobs'}?",
+            self._named(rows),
+            yes="Look closer and fix",
+            no="Leave it",
+            note="Only what is proved is written; a process that still lives is left alone.",
+            command_line=self._cli("repair", rows),
+        )
+        self._ask(dialog, lambda: self._run("fix", operations.repair, rows))
+
+    def _notify(self) -> None:
+        main = self._main
+        names = {row.job_id for row in self._targets() if not row.kind.has_ended}
+        if not names:
+            main.say("it has ended already", severity="warning")
+        elif names <= main.watched:
+            main.watched -= names
+            main.say("you will not be told")
+        else:
+            main.watched |= names
+            main.say(f"you will be told when {formatting.counted(len(names), 'job')} ends")
+
+    def _add(self) -> None:
+        from agent_exec_tui.screens.job_form import JobForm
+
+        main = self._main
+        main.app.push_screen(JobForm(main.session.recent, cwd=main.cwd), self._formed)
+
+    def _edit(self) -> None:
+        from agent_exec_tui.screens.job_form import JobForm
+
+        main, record = self._main, self._main.selected.record
+        row = main.row
+        if record is None or record.meta is None or row is None:
+            main.say("the job is still being read; try again", severity="warning")
+            return
+        definition = operations.definition_of(record.meta, main.store.root, record.job_id)
+        missing = operations.missing_values(record.meta)
+        form = JobForm(definition, cwd=main.cwd, origin=row.short_id, missing=tuple(missing))
+        main.app.push_screen(form, self._formed)
+
+    def _formed(self, answer: object) -> None:
+        from agent_exec_tui.screens.job_form import FormAnswer
+
+        if not isinstance(answer, FormAnswer):
+            return
+        main, definition = self._main, answer.definition
+        main.session.recent = definition
+        verb, command = (
+            ("run", operations.run) if answer.runs_now else ("create", operations.create)
+        )
+        store = main.store
+        self._work(verb, lambda: (operations.guarded("", lambda: command(store, definition)),))
+
+
+def _tag_flaw(text: str) -> str | None:
+    for tag in text.split():
+        try:
+            require_tag(tag)
+        except InvalidTagError as error:
+            return str(error)
+    return None

@@ -1,0 +1,166 @@
+"""Copying, and handing logs to other programs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from typing import TYPE_CHECKING
+
+from textual.app import SuspendNotSupported
+
+from agent_exec.model import records
+from agent_exec.store.logs import tail_excerpt
+from agent_exec_tui import clipboard, formatting
+from agent_exec_tui.ansi import plain
+from agent_exec_tui.detail_text import report_text
+from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
+
+if TYPE_CHECKING:
+    from agent_exec_tui.handlers import Handler
+    from agent_exec_tui.screens.main import MainScreen
+
+REPORT_TAIL_BYTES = 4096
+REPORT_TAIL_LINES = 40
+COPIED_LOG_BYTES = 1024 * 1024
+
+
+class OutputHandlers:
+    """Handlers of the group out."""
+
+    def __init__(self, main: MainScreen) -> None:
+        self._main = main
+
+    def handlers(self) -> dict[str, Handler]:
+        """By action id."""
+        return {
+            "copy.menu": self._copy_menu,
+            "copy.report": self._copy_report,
+            "open.pager": self._pager,
+            "open.editor": self._editor,
+            "log.write": self._write,
+        }
+
+    def _log_path(self) -> str:
+        main = self._main
+        row = main.row
+        assert row is not None, "the table lets only jobs come here"
+        pane = main.logs[main.panes.wish.stream]
+        return pane.path_of(row.job_id, main.store.root)
+
+    def _copy_menu(self) -> None:
+        main = self._main
+        row = main.row
+        if row is None:
+            return
+        view = main.logs[main.panes.wish.stream].view
+        selected = main.get_selected_text() or view.current_line_text()
+        meta = main.selected.record.meta if main.selected.record else None
+        path = os.path.join(main.store.root, row.job_id)
+        texts = {
+            "selection": plain_lines(selected),
+            "id": row.job_id,
+            "path": path,
+            "command": plain(formatting.command_text(meta.command)) if meta else row.command,
+            "cli": formatting.cli_line("run", "--", *meta.command) if meta else "",
+            "log": self._log_path(),
+        }
+        labels = (("selection", "s", "selected text, or the current line"), ("id", "i", "job id"),
+                  ("path", "p", "directory"), ("command", "c", "command"),
+                  ("cli", "l", "command line that runs it again"), ("log", "o", "path of the log"),
+                  )  # fmt: skip
+        choices = [
+            Choice(name, key, f"{label:<36} {formatting.shorten_middle(plain(texts[name]), 30)}",
+                   "" if texts[name] else "nothing there")
+            for name, key, label in labels
+        ]  # fmt: skip
+        choices.append(Choice("tail", "t", "the log's last MiB, as text"))
+
+        def chosen(answer: str | None) -> None:
+            if answer == "tail":
+                self._copy("log", self._tail(COPIED_LOG_BYTES, None))
+            elif answer:
+                self._copy(answer, texts[answer])
+
+        main.app.push_screen(MenuDialog("Copy", choices), chosen)
+
+    def _copy(self, what: str, text: str) -> None:
+        self._main.say(clipboard.copy(self._main.app, what, text))
+
+    def _copy_report(self) -> None:
+        main = self._main
+        row, record = main.row, main.selected.record
+        if row is None or record is None:
+            main.say("the job is still being read; try again", severity="warning")
+            return
+        tail = self._tail(REPORT_TAIL_BYTES, REPORT_TAIL_LINES)
+        report = report_text(record, row, root=main.store.root, now_s=main.clock(), tail=tail)
+        self._copy("report", report)
+
+    def _tail(self, max_bytes: int, lines: int | None) -> str:
+        try:
+            fd = os.open(self._log_path(), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            return f"(cannot be read: {error.strerror})"
+        try:
+            excerpt = tail_excerpt(fd, max_bytes=max_bytes, lines=lines or 10**9)
+        finally:
+            os.close(fd)
+        return plain_lines(excerpt.text)
+
+    def _pager(self) -> None:
+        pager = os.environ.get("PAGER") or "less"
+        words = shlex.split(pager) or ["less"]
+        if os.path.basename(words[0]) == "less" and len(words) == 1:
+            words.append("+G")  # without -R or -r: less shows escapes, and sends none
+        environment = {**os.environ, "LESSSECURE": "1", "LESS": os.environ.get("LESS", "")}
+        self._outside([*words, self._log_path()], environment)
+
+    def _editor(self) -> None:
+        main = self._main
+        row = main.row
+        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        words = shlex.split(editor) or ["vi"]
+        path = self._log_path()
+        if row is not None and row.problem:
+            name = row.problem.partition(":")[0]
+            known = name in (records.META_FILE, records.STATE_FILE)
+            path = os.path.join(main.store.root, row.job_id, name if known else "")
+            self._outside([*words, path])
+            return
+        line = main.logs[main.panes.wish.stream].view.current_line_number()
+        at_line = [f"+{line}"] if line else []
+        self._outside([*words, *at_line, path])
+
+    def _outside(self, argv: list[str], environment: dict[str, str] | None = None) -> None:
+        """Give the terminal to another program until it ends."""
+        try:
+            with self._main.app.suspend():
+                subprocess.run(argv, check=False, env=environment)
+        except SuspendNotSupported:
+            self._main.say("this terminal cannot be handed over", severity="warning")
+        except OSError as error:
+            self._main.say(f"{argv[0]}: {error.strerror}", severity="error")
+        else:
+            self._main.refresh(layout=True)
+
+    def _write(self) -> None:
+        main = self._main
+        pane = main.logs[main.panes.wish.stream]
+        row = main.row
+        if row is None:
+            return
+
+        def typed(answer: str | None) -> None:
+            if not answer:
+                return
+            pane.view.export(os.path.abspath(os.path.expanduser(answer)))
+
+        name = f"{row.short_id}-{pane.stream_name}.txt"
+        prompt = PromptDialog("Write what is shown to", value=name, hint="a new file, as text")
+        main.app.push_screen(prompt, typed)
+
+
+def plain_lines(text: str) -> str:
+    """Sanitise text of several lines, keeping the lines."""
+    return "\n".join(plain(line) for line in text.split("\n"))

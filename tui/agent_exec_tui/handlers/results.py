@@ -1,0 +1,42 @@
+"""What is said when commands on jobs are through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent_exec_tui.job_rows import ID_CHARS, clean
+from agent_exec_tui.operations import summary
+from agent_exec_tui.screens.dialog import TextDialog
+
+if TYPE_CHECKING:
+    from agent_exec_tui.messages import OperationEnded
+    from agent_exec_tui.screens.main import MainScreen
+
+
+def show_results(main: MainScreen, event: OperationEnded) -> None:
+    """One toast for all; a reason on the row of each job that failed; a list if there are many."""
+    failed = [outcome for outcome in event.outcomes if not outcome.is_done]
+    for outcome in event.outcomes:
+        main.notice(outcome.job_id, "" if outcome.is_done else f"{event.verb}: {outcome.text}")
+    if len(event.outcomes) == 1:
+        outcome = event.outcomes[0]
+        main.say(
+            f"{clean(outcome.job_id[:ID_CHARS])} {summary(event.verb, event.outcomes)}",
+            severity="information" if outcome.is_done else "error",
+            timeout_s=4.0 if outcome.is_done else 10.0,
+        )
+    elif event.outcomes:
+        main.say(summary(event.verb, event.outcomes), severity="error" if failed else "information")
+        if failed:
+            lines = [
+                f"{clean(outcome.job_id[:ID_CHARS])}  {'done  ' if outcome.is_done else 'FAILED'}"
+                f"  {outcome.text}"
+                for outcome in sorted(event.outcomes, key=lambda outcome: outcome.is_done)
+            ]
+            main.app.push_screen(TextDialog(summary(event.verb, event.outcomes), "\n".join(lines)))
+    touched = [name for o in event.outcomes for name in (o.job_id, o.new_id) if name]
+    if main.feed is not None:
+        main.feed.refresh(touched)
+    new = next((outcome.new_id for outcome in event.outcomes if outcome.new_id), None)
+    if new is not None:
+        main.follow_new(new)

@@ -1,0 +1,262 @@
+"""Jobs as lines of the table: what a record says in a glyph, a word and a colour; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from agent_exec.model.filter import UNREADABLE, JobFields
+from agent_exec.model.job import JobStatus
+from agent_exec.model.timestamps import parse_timestamp
+from agent_exec_tui import formatting
+from agent_exec_tui.ansi import plain
+
+if TYPE_CHECKING:
+    from agent_exec.model.job import JobMeta, JobState
+    from agent_exec.store.listing import JobRecord
+
+ID_CHARS = 8
+COMMAND_CHARS = 2000  # more is never shown in a row; the detail pane reads the record itself
+
+
+class RowKind(StrEnum):
+    """What a row means; each has a glyph, a word and a colour of its own."""
+
+    RUNNING = "running"
+    CREATED = "created"
+    OK = "ok"
+    BAD = "bad"
+    KILLED = "killed"
+    FAILED = "failed"
+    LOST = "lost"
+    PROBLEM = "problem"
+
+    @property
+    def glyph(self) -> str:
+        """The sign for terminals that have one."""
+        return _GLYPHS[self][0]
+
+    @property
+    def letter(self) -> str:
+        """The sign for terminals that have ASCII only."""
+        return _GLYPHS[self][1]
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the job is over."""
+        return self in _ENDED
+
+
+_GLYPHS = {
+    RowKind.RUNNING: ("●", "R"),
+    RowKind.CREATED: ("○", "C"),
+    RowKind.OK: ("✓", "K"),
+    RowKind.BAD: ("✗", "E"),
+    RowKind.KILLED: ("⊘", "T"),
+    RowKind.FAILED: ("!", "F"),
+    RowKind.LOST: ("?", "?"),
+    RowKind.PROBLEM: ("~", "!"),
+}
+_ENDED = frozenset({RowKind.OK, RowKind.BAD, RowKind.KILLED, RowKind.FAILED})
+_KIND_OF_STATUS = {
+    JobStatus.RUNNING: RowKind.RUNNING,
+    JobStatus.CREATED: RowKind.CREATED,
+    JobStatus.EXITED: RowKind.OK,
+    JobStatus.KILLED: RowKind.KILLED,
+    JobStatus.FAILED: RowKind.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """One job as the table shows it; every text is free of control characters.
+
+    Attributes:
+        job_id: the directory's name, untouched: the key for every action.
+        shown_id: the same, fit to be shown.
+        word: the state in a word; for unreadable jobs what is wrong with them.
+        status: the recorded word, None where it cannot be read.
+        started_at: as recorded; with the id it names one run.
+        created_s: seconds since 1970; of a job without readable times, its directory's.
+        started_s: when the run began, None if it did not.
+        elapsed_s: how long the run took; None while it lasts.
+        raw_cwd: untouched, to be compared with the current directory.
+        problem: why the records cannot be read.
+        fields: what filters look at, untouched.
+    """
+
+    job_id: str
+    shown_id: str
+    kind: RowKind
+    word: str
+    status: str | None = None
+    command: str = ""
+    tags: tuple[str, ...] = ()
+    raw_cwd: str | None = None
+    exit_text: str = formatting.NOTHING
+    exit_code: int | None = None
+    started_at: str | None = None
+    created_s: float = 0.0
+    started_s: float | None = None
+    finished_s: float | None = None
+    elapsed_s: float | None = None
+    pid: int | None = None
+    problem: str | None = None
+    stdout_bytes: int = 0
+    stderr_bytes: int = 0
+    full_bytes: int = 0
+    fields: JobFields = field(compare=False, repr=False)
+
+    @property
+    def short_id(self) -> str:
+        """The id as the table shows it."""
+        return self.shown_id[:ID_CHARS]
+
+    @property
+    def log_bytes(self) -> int:
+        """Bytes in the three logs."""
+        return self.stdout_bytes + self.stderr_bytes + self.full_bytes
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the row's elapsed time grows."""
+        return self.kind is RowKind.RUNNING
+
+    def elapsed_at(self, now_s: float) -> float | None:
+        """How long the run has lasted, or lasted."""
+        if self.elapsed_s is None and self.started_s is not None and self.is_live:
+            return max(now_s - self.started_s, 0.0)
+        return self.elapsed_s
+
+    def elapsed_text(self, now_s: float) -> str:
+        """The elapsed time as the table shows it."""
+        elapsed_s = self.elapsed_at(now_s)
+        return formatting.ticking(elapsed_s) if self.is_live else formatting.duration(elapsed_s)
+
+    def is_same_run(self, other: JobRow | None) -> bool:
+        """Whether *other* is the same job in the same state of the same run."""
+        return (
+            other is not None
+            and other.job_id == self.job_id
+            and other.started_at == self.started_at
+            and other.status == self.status
+        )
+
+
+def clean(text: str) -> str:
+    """Make any string fit for one line of the screen."""
+    return text if text.isascii() and text.isprintable() else plain(text)
+
+
+def row_of(record: JobRecord, *, verdict: str | None = None) -> JobRow:
+    """Say in a row what a record says.
+
+    Args:
+        record: what was read of the job.
+        verdict: what is known to be wrong with a job recorded as running, in a word.
+    """
+    meta, state = record.meta, record.state
+    if record.problem is not None or meta is None or state is None:
+        return _problem_row(record)
+    kind = _kind_of(state)
+    word = kind.value if kind not in (RowKind.OK, RowKind.BAD) else "exited"
+    if kind is RowKind.RUNNING and verdict:
+        kind, word = RowKind.LOST, verdict
+    started_s, finished_s = _seconds(state.started_at), _seconds(state.finished_at)
+    if record.supervision is not None and record.supervision.started_at == state.started_at:
+        started_s = record.supervision.started_ns / 1e9 or started_s
+    return JobRow(
+        job_id=record.job_id,
+        shown_id=clean(record.job_id),
+        kind=kind,
+        word=word,
+        status=state.status.value,
+        command=_command_of(meta),
+        tags=tuple(clean(tag) for tag in meta.tags),
+        raw_cwd=meta.cwd,
+        exit_text=_exit_text(state),
+        exit_code=state.result.exit_code,
+        started_at=state.started_at,
+        created_s=_seconds(meta.created_at) or record.mtime_ns / 1e9,
+        started_s=started_s,
+        finished_s=finished_s,
+        elapsed_s=_elapsed_s(state, started_s, finished_s),
+        pid=state.pid,
+        stdout_bytes=record.stdout_bytes,
+        stderr_bytes=record.stderr_bytes,
+        full_bytes=record.full_log_bytes,
+        fields=JobFields(
+            job_id=record.job_id,
+            state=state.status.value,
+            command=meta.command,
+            tags=meta.tags,
+            cwd=meta.cwd,
+            exit_code=state.result.exit_code,
+        ),
+    )
+
+
+def _problem_row(record: JobRecord) -> JobRow:
+    problem = clean(record.problem or "records are missing")
+    lowered = problem.lower()
+    word = "corrupt"
+    if "permission denied" in lowered or "operation not permitted" in lowered:
+        word = "denied"
+    elif "no such file" in lowered or "missing" in lowered:
+        word = "no state" if record.meta is not None else "no meta"
+    meta = record.meta
+    return JobRow(
+        job_id=record.job_id,
+        shown_id=clean(record.job_id),
+        kind=RowKind.PROBLEM,
+        word=word,
+        command=problem,
+        tags=tuple(clean(tag) for tag in meta.tags) if meta else (),
+        raw_cwd=meta.cwd if meta else None,
+        created_s=(_seconds(meta.created_at) if meta else None) or record.mtime_ns / 1e9,
+        problem=problem,
+        stdout_bytes=record.stdout_bytes,
+        stderr_bytes=record.stderr_bytes,
+        full_bytes=record.full_log_bytes,
+        fields=JobFields(
+            job_id=record.job_id,
+            state=UNREADABLE,
+            command=meta.command if meta else (),
+            tags=meta.tags if meta else (),
+            cwd=meta.cwd if meta else None,
+        ),
+    )
+
+
+def _kind_of(state: JobState) -> RowKind:
+    if state.status is JobStatus.EXITED and state.result.exit_code != 0:
+        return RowKind.BAD
+    return _KIND_OF_STATUS[state.status]
+
+
+def _command_of(meta: JobMeta) -> str:
+    return clean(formatting.command_text(meta.command)[:COMMAND_CHARS])
+
+
+def _exit_text(state: JobState) -> str:
+    if state.result.exit_code is not None:
+        return str(state.result.exit_code)
+    if state.status is JobStatus.KILLED:
+        return clean(formatting.signal_name(state.result.signal) or formatting.NOTHING)
+    return formatting.NOTHING
+
+
+def _elapsed_s(state: JobState, started_s: float | None, finished_s: float | None) -> float | None:
+    if not state.is_terminal:
+        return None
+    if state.result.duration_ms is not None:
+        return state.result.duration_ms / 1000
+    if started_s is None or finished_s is None:
+        return None
+    return max(finished_s - started_s, 0.0)
+
+
+def _seconds(text: str | None) -> float | None:
+    moment = parse_timestamp(text)
+    return moment.timestamp() if moment else None

@@ -1,0 +1,141 @@
+"""From the action table to keys: bindings, how keys are written, overrides, clashes, the key table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding, BindingType
+from textual.keys import _character_to_key
+
+from agent_exec_tui.actions import ACTIONS, BY_ID, Action, Group, actions_for
+from agent_exec_tui.situation import ALL_PANES, Pane
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Keymap = dict[str, tuple[str, ...]]
+
+_SHOWN = {
+    "slash": "/", "colon": ":", "question_mark": "?", "ampersand": "&", "full_stop": ".",
+    "plus": "+", "minus": "-", "space": "space", "enter": "enter", "escape": "esc",
+    "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "pgup", "pagedown": "pgdn",
+    "exclamation_mark": "!", "number_sign": "#", "left_square_bracket": "[",
+    "right_square_bracket": "]", "equals_sign": "=", "asterisk": "*", "comma": ",",
+}  # fmt: skip
+
+# The same byte as another key, or the terminal's, the multiplexer's or the browser's own.
+UNSAFE_KEYS = {
+    "ctrl+h": "is backspace",
+    "ctrl+m": "is enter",
+    "ctrl+i": "is tab",
+    "ctrl+a": "is screen's prefix",
+    "ctrl+b": "is tmux's prefix",
+    "ctrl+s": "stops the terminal's output",
+    "ctrl+q": "resumes the terminal's output",
+    "ctrl+w": "closes a browser tab",
+    "ctrl+t": "opens a browser tab",
+    "ctrl+n": "opens a browser window",
+}
+
+
+def normal_key(key: str) -> str:
+    """Turn what people write (``/``, ``^d``, ``G``) into Textual's name of the key."""
+    key = key.strip()
+    if len(key) == 2 and key.startswith("^"):
+        return f"ctrl+{key[1].lower()}"
+    return _character_to_key(key) if len(key) == 1 else key
+
+
+def shown_key(key: str) -> str:
+    """Write a key as people read it: ``^d``, ``/``, ``shift+↓``."""
+    if key.startswith("ctrl+"):
+        return "^" + key.removeprefix("ctrl+")
+    *modifiers, last = key.split("+") if key != "+" else ["plus"]
+    return "+".join((*modifiers, _SHOWN.get(last, last)))
+
+
+def keys_of(action: Action, overrides: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The keys an action has now."""
+    return overrides.get(action.id) or tuple(normal_key(key) for key in action.keys)
+
+
+def bindings_for(panes: frozenset[Pane]) -> list[BindingType]:
+    """Make the bindings of the actions that live in exactly these panes.
+
+    Every key ends in one place: the screen's ``do``, which asks the table whether it may.
+    """
+    return [
+        Binding(
+            ",".join(normal_key(key) for key in action.keys),
+            f"screen.do('{action.id}')",
+            action.label,
+            id=action.id,
+        )
+        for action in ACTIONS
+        if action.panes == panes and action.keys
+    ]
+
+
+def pane_bindings(pane: Pane) -> list[BindingType]:
+    """Make the bindings of a pane's widget: all its actions that are not everybody's."""
+    sets = {
+        action.panes for action in ACTIONS if pane in action.panes and action.panes != ALL_PANES
+    }
+    return [binding for panes in sorted(sets, key=sorted) for binding in bindings_for(panes)]
+
+
+def clashes(overrides: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Name every key that means two things in one pane."""
+    found: dict[str, None] = {}
+    for pane in Pane:
+        owners: dict[str, str] = {}
+        for action in actions_for(pane):
+            for key in keys_of(action, overrides):
+                other = owners.setdefault(key, action.id)
+                if other != action.id:
+                    found[f"key {shown_key(key)} is both {other} and {action.id}"] = None
+    return list(found)
+
+
+def checked_overrides(wanted: Mapping[str, Iterable[str]]) -> tuple[Keymap, list[str]]:
+    """Take over what can be used of the user's keys, and say what cannot and why."""
+    taken: Keymap = {}
+    problems: list[str] = []
+    for action_id, keys in wanted.items():
+        names = tuple(normal_key(key) for key in keys if key.strip())
+        if action_id not in BY_ID:
+            problems.append(f"keys.{action_id}: no such action")
+        elif not names:
+            problems.append(f"keys.{action_id}: needs at least one key")
+        else:
+            problems += [
+                f"keys.{action_id}: {shown_key(name)} {UNSAFE_KEYS[name]}"
+                for name in names
+                if name in UNSAFE_KEYS
+            ]
+            usable = tuple(name for name in names if name not in UNSAFE_KEYS)
+            if usable:
+                taken[action_id] = usable
+    for action_id in list(taken):
+        clash = clashes(taken)
+        if not clash:
+            break
+        mine = [text for text in clash if action_id in text.split()]
+        if mine:
+            problems.append(f"keys.{action_id}: {mine[0]}")
+            del taken[action_id]
+    return taken, problems
+
+
+def key_table() -> str:
+    """Write the documentation's key table in Markdown."""
+    lines = ["| key | where | what | id |", "|---|---|---|---|"]
+    for group in Group:
+        for action in ACTIONS:
+            if action.group is group:
+                keys = " ".join(f"`{shown_key(normal_key(key))}`" for key in action.keys)
+                where = (
+                    "everywhere" if action.panes == ALL_PANES else ", ".join(sorted(action.panes))
+                )
+                lines.append(f"| {keys or '(palette)'} | {where} | {action.help} | `{action.id}` |")
+    return "\n".join(lines) + "\n"

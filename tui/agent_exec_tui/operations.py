@@ -1,0 +1,215 @@
+"""Commands on jobs as worker threads run them: each job gets an outcome, none an exception."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from agent_exec.commands.definition import JobDefinition, StdinFile
+from agent_exec.commands.observation import NO_WAIT
+from agent_exec.errors import AgentExecError, InvalidStateError, JobNotFoundError
+from agent_exec.store.listing import read_job
+from agent_exec_tui import formatting
+from agent_exec_tui.job_rows import clean, row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agent_exec.model.job import JobMeta
+    from agent_exec.store.jobs import JobStore
+    from agent_exec_tui.job_rows import JobRow
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one job.
+
+    Attributes:
+        text: what happened, or why it did not; fit to be shown.
+        new_id: the job that was made of it, if one was.
+    """
+
+    job_id: str
+    is_done: bool
+    text: str
+    new_id: str | None = None
+
+
+Operation = Callable[["JobStore", "JobRow"], Outcome]
+
+
+def apply_to_all(
+    operation: Operation, store: JobStore, rows: Iterable[JobRow]
+) -> tuple[Outcome, ...]:
+    """Do one thing to each job; a failure is that job's outcome and stops nothing."""
+    return tuple(guarded(row.job_id, partial(operation, store, row)) for row in rows)
+
+
+def guarded(job_id: str, call: Callable[[], Outcome]) -> Outcome:
+    """Turn what a command raises into an outcome."""
+    try:
+        return call()
+    except (AgentExecError, OSError) as error:
+        return Outcome(job_id, False, clean(str(error)))
+    except Exception as error:
+        # One place where a bug must not end the dashboard: the thread's owner is the screen.
+        logger.exception("operation on job %s failed", job_id)
+        return Outcome(job_id, False, clean(f"internal error: {type(error).__name__}: {error}"))
+
+
+def require_unchanged(store: JobStore, asked: JobRow) -> None:
+    """Let only jobs pass that are still what the user was asked about.
+
+    Raises:
+        JobNotFoundError: it is gone.
+        InvalidStateError: it was started, ended or restarted meanwhile.
+    """
+    record = read_job(store, asked.job_id)
+    if record is None:
+        raise JobNotFoundError(asked.job_id)
+    now = row_of(record)
+    if not asked.is_same_run(now):
+        raise InvalidStateError(
+            f"job {asked.short_id} has changed since you were asked, it is {now.word} now; "
+            "nothing was done"
+        )
+
+
+def start(store: JobStore, row: JobRow) -> Outcome:
+    """Start a created job."""
+    from agent_exec.commands.start import start_job
+
+    start_job(store, row.job_id, observation=NO_WAIT)
+    return Outcome(row.job_id, True, "started")
+
+
+def signalling(signal: str) -> Operation:
+    """Make the operation that sends *signal* to a job's process group."""
+
+    def send(store: JobStore, row: JobRow) -> Outcome:
+        from agent_exec.commands.kill import kill_job
+
+        require_unchanged(store, row)
+        killed = kill_job(store, row.job_id, signal=signal)
+        if killed.state is None or killed.state == "running":
+            return Outcome(row.job_id, True, f"{signal} sent; it still runs")
+        how = killed.terminated_signal
+        by = f" by {formatting.signal_name(how)}" if how else ""
+        return Outcome(row.job_id, True, f"{killed.state}{by}")
+
+    return send
+
+
+def rerun(store: JobStore, row: JobRow) -> Outcome:
+    """Run a job's definition again as a new job."""
+    record = read_job(store, row.job_id)
+    if record is None:
+        raise JobNotFoundError(row.job_id)
+    if record.meta is None:
+        raise InvalidStateError(f"job {row.short_id} cannot be read: {record.problem}")
+    missing = missing_values(record.meta)
+    if missing:
+        raise InvalidStateError(
+            f"values of {', '.join(missing)} are stored nowhere; e opens the definition to add them"
+        )
+    return run(store, definition_of(record.meta, store.root, row.job_id), job_id=row.job_id)
+
+
+def run(store: JobStore, definition: JobDefinition, *, job_id: str = "") -> Outcome:
+    """Create a job and start it."""
+    from agent_exec.commands.run import run_job
+
+    made = run_job(store, definition, observation=NO_WAIT)
+    return Outcome(job_id or made.job_id, True, f"runs as {made.job_id[:8]}", made.job_id)
+
+
+def create(store: JobStore, definition: JobDefinition) -> Outcome:
+    """Create a job for later."""
+    from agent_exec.commands.create import create_job
+
+    made = create_job(store, definition)
+    return Outcome(made.job_id, True, f"created {made.job_id[:8]}", made.job_id)
+
+
+def restarting(env: Sequence[str] = ()) -> Operation:
+    """Make the operation that restarts a job in place."""
+
+    def restart(store: JobStore, row: JobRow) -> Outcome:
+        from agent_exec.commands.restart import restart_job
+
+        require_unchanged(store, row)
+        restart_job(store, row.job_id, env=tuple(env), observation=NO_WAIT)
+        return Outcome(row.job_id, True, "restarted")
+
+    return restart
+
+
+def set_tags(tags: Sequence[str]) -> Operation:
+    """Make the operation that replaces a job's tags."""
+
+    def tag(store: JobStore, row: JobRow) -> Outcome:
+        from agent_exec.commands.tag import set_tags as command
+
+        command(store, row.job_id, tuple(tags))
+        return Outcome(row.job_id, True, f"tags {','.join(tags)}" if tags else "tags removed")
+
+    return tag
+
+
+def repair(store: JobStore, row: JobRow) -> Outcome:
+    """Put right what a job's record says and cannot be true."""
+    from agent_exec.commands.repair import repair_jobs
+
+    report = repair_jobs(store, (row.job_id,))
+    for job in report.jobs:
+        return Outcome(row.job_id, True, clean(f"{job.action}: {job.evidence}"))
+    return Outcome(row.job_id, True, "nothing to fix")
+
+
+def missing_values(meta: JobMeta) -> list[str]:
+    """Name the variables whose values are stored nowhere."""
+    if meta.env_vars_runtime:
+        return []
+    return [entry.partition("=")[0] for entry in meta.env_vars
+            if entry.partition("=")[0] in meta.mask]  # fmt: skip
+
+
+def definition_of(meta: JobMeta, root: str, job_id: str) -> JobDefinition:
+    """Make the definition again that a job was made from; masked values that are lost stay out."""
+    lost = missing_values(meta)
+    env = meta.env_vars_runtime or tuple(
+        entry for entry in meta.env_vars if entry.partition("=")[0] not in lost
+    )
+    definition = JobDefinition(
+        command=meta.command,
+        cwd=meta.cwd,
+        env=env,
+        env_files=meta.env_files,
+        inherit_env=meta.inherit_env,
+        mask=meta.mask,
+        timeout_ms=meta.timeout_ms,
+        kill_after_ms=meta.kill_after_ms,
+        progress_every_ms=meta.progress_every_ms,
+        notification=meta.notification,
+        tags=meta.tags,
+        shell_wrapper=meta.shell_wrapper,
+    )
+    if meta.stdin_file:
+        path = os.path.join(root, job_id, meta.stdin_file)
+        definition = replace(definition, stdin=StdinFile(path))
+    return definition
+
+
+def summary(verb: str, outcomes: Sequence[Outcome]) -> str:
+    """Say in a line what became of the jobs: ``start: 12 done, 1 failed``."""
+    if len(outcomes) == 1:
+        return f"{verb}: {outcomes[0].text}"
+    failed = sum(not outcome.is_done for outcome in outcomes)
+    done = len(outcomes) - failed
+    return f"{verb}: {done} done" + (f", {failed} failed" if failed else "")

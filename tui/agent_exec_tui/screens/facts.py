@@ -1,0 +1,70 @@
+"""What the bars and the list's frame say, drawn together from the screen's state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent_exec_tui import formatting
+from agent_exec_tui.job_list import Tab
+from agent_exec_tui.job_rows import RowKind, clean
+from agent_exec_tui.situation import Pane
+from agent_exec_tui.widgets.bars import HeaderFacts
+
+if TYPE_CHECKING:
+    from agent_exec_tui.screens.main import MainScreen
+
+
+def header_facts(main: MainScreen) -> HeaderFacts:
+    """What the header says."""
+    jobs = main.jobs
+    unreadable = jobs.counts.get(RowKind.PROBLEM, 0)
+    warnings = list(main.root_warnings)
+    if unreadable:
+        warnings.append(f"{unreadable} unreadable {'dir' if unreadable == 1 else 'dirs'}")
+    if main.feed_state.warning:
+        warnings.append(main.feed_state.warning)
+    if main.settings.read_only:
+        warnings.append("read-only")
+    place = f"dir {_short(jobs.scope_cwd)}" if jobs.scope_cwd else _short(main.store.root)
+    return HeaderFacts(
+        place=place,
+        counts=dict(jobs.counts),
+        shown=len(jobs),
+        total=jobs.scoped_total,
+        log_bytes=jobs.log_bytes,
+        warnings=tuple(warnings),
+        progress="" if main.is_loaded else main.feed_state.progress,
+        is_ascii=main.settings.ascii,
+    )
+
+
+def jobs_title(main: MainScreen) -> str:
+    """What the list's frame says on top: how many, and why not all."""
+    jobs, table = main.jobs, main.table
+    parts = [f"Jobs {len(jobs):,}/{jobs.scoped_total:,}" if jobs.scoped_total else "Jobs"]
+    if jobs.scope_cwd:
+        parts.append("this directory")
+    if jobs.tab is not Tab.ALL:
+        parts.append(jobs.tab.value)
+    if main.filter_flaw:
+        parts.append(main.filter_flaw)
+    elif main.filter_text:
+        parts.append(f"filter: {formatting.shorten_end(clean(main.filter_text), 30)}")
+    if table.marks:
+        parts.append(f"{len(table.marks)} marked")
+    if table.is_ranging:
+        parts.append("range")
+    if main.app.no_color and main.panes.pane is Pane.JOBS:
+        parts.append("(focused)")
+    return " · ".join(parts)
+
+
+def sort_text(main: MainScreen) -> str:
+    """What the list's frame says below."""
+    jobs = main.jobs
+    words = ("asc", "desc") if main.settings.ascii else ("↓", "↑")
+    return f"sort: {jobs.sort.value} {words[jobs.is_reversed]}"
+
+
+def _short(path: str | None) -> str:
+    return clean(formatting.short_path(path))

@@ -1,0 +1,230 @@
+"""The form that adds a job, or edits and reruns one; says what it will do as it is typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Checkbox, Input, Label, RadioButton, RadioSet, Static
+
+from agent_exec_tui import clipboard
+from agent_exec_tui.form_definition import Checked, FormText, check_form, command_line, form_of
+from agent_exec_tui.job_rows import clean
+from agent_exec_tui.screens.dialog import ConfirmDialog, Dialog
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from agent_exec.commands.definition import JobDefinition
+
+_STDIN_KINDS = ("none", "text", "file")
+_FIELDS = (
+    ("command", "Command", "python train.py --seed 2"),
+    ("cwd", "Directory", ""),
+    ("tags", "Tags", "ml ci.unit"),
+    ("env", "Env", "KEY=VALUE OTHER='two words'"),
+    ("mask", "Mask", "keys of env whose values are never shown"),
+)
+_MORE = (
+    ("timeout", "Timeout", "none, 90, 5m, 2h"),
+    ("grace", "Grace", "from TERM to KILL at the timeout: 10s"),
+    ("env_files", "Env files", ".env"),
+    ("notify_command", "On end run", "a shell command that gets the event"),
+    ("notify_file", "On end log", "a file that gets the event appended"),
+    ("shell_wrapper", "Shell", "sh -lc"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FormAnswer:
+    """What the form was submitted with."""
+
+    definition: JobDefinition
+    runs_now: bool
+
+
+class JobForm(Dialog[FormAnswer]):
+    """All of a job's definition on one screen; what is rarely needed unfolds with ``^o``."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+o", "more", show=False, priority=True),
+        Binding("ctrl+s", "submit(True)", show=False, priority=True),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+    AUTO_FOCUS: ClassVar[str | None] = "#command"
+
+    def __init__(
+        self,
+        definition: JobDefinition | None,
+        *,
+        cwd: str,
+        origin: str = "",
+        missing: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        self.heading = f"Edit and rerun {origin}" if origin else "Add job"
+        self._base = cwd
+        self._initial = form_of(definition) if definition else FormText()
+        self._missing = missing
+        self._checked = Checked(None, ())
+
+    def compose_dialog(self) -> ComposeResult:
+        """Fields, the rarely needed ones folded away, the verdict, the buttons."""
+        first, *others = _FIELDS
+        yield self._field(*first)
+        with Horizontal(classes="field"):
+            yield Label("", classes="name")
+            yield Checkbox("shell string", self._initial.is_shell, id="is_shell", compact=True)
+            yield Static("", id="parsed", markup=False)
+        for field in others:
+            yield self._field(*field)
+        with Vertical(id="more"):
+            with Horizontal(classes="field"):
+                yield Label("Stdin", classes="name")
+                with RadioSet(id="stdin_kind", compact=True):
+                    for kind in _STDIN_KINDS:
+                        yield RadioButton(kind, kind == self._initial.stdin_kind, compact=True)
+                yield Input(clean(self._initial.stdin), id="stdin", compact=True)
+            for field in _MORE:
+                yield self._field(*field)
+            with Horizontal(classes="field"):
+                yield Label("", classes="name")
+                yield Checkbox(
+                    "inherit this environment",
+                    self._initial.inherit_env,
+                    id="inherit_env",
+                    compact=True,
+                )
+        yield Static("", id="verdict", markup=False)
+        yield Static("", id="preview", markup=False)
+        with Horizontal(classes="buttons"):
+            yield Button("Run now", id="run", variant="success", compact=True)
+            yield Button("Create only", id="create", compact=True)
+            yield Button("Copy command", id="copy", compact=True)
+
+    def _field(self, name: str, label: str, example: str) -> Horizontal:
+        value = getattr(self._initial, name)
+        return Horizontal(
+            Label(label, classes="name"),
+            Input(value, placeholder=example, id=name, compact=True, select_on_focus=False),
+            classes="field",
+        )
+
+    def on_mount(self) -> None:
+        """Judge what the form starts with."""
+        self.box.border_subtitle = Content("^o more   ^s run now   esc cancel")
+        self.query_one("#more").display = bool(
+            self._initial.stdin_kind != "none" or self._initial.timeout or self._initial.env_files
+        )
+        self._judge()
+
+    def on_input_changed(self) -> None:
+        """Judge as it is typed."""
+        self._judge()
+
+    def on_checkbox_changed(self) -> None:
+        """A choice changes what the command means."""
+        self._judge()
+
+    def on_radio_set_changed(self) -> None:
+        """A choice changes what stdin means."""
+        self._judge()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes to the next field, and from the last one runs."""
+        if event.input.id in (_FIELDS[-1][0], _MORE[-1][0]):
+            self.action_submit(True)
+        else:
+            self.focus_next()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Run, create, or copy the command line."""
+        event.stop()
+        if event.button.id == "copy":
+            definition = self._checked.definition
+            if definition is not None:
+                text = command_line(definition, runs_now=True)
+                self.notify(clipboard.copy(self.app, "command line", text), markup=False)
+        else:
+            self.action_submit(event.button.id == "run")
+
+    def action_submit(self, runs_now: bool) -> None:
+        """Answer, unless something is wrong; then go there."""
+        definition = self._checked.definition
+        if definition is not None:
+            self.dismiss(FormAnswer(definition, runs_now))
+            return
+        name = next(iter(self._checked.flaws), "command")
+        self.query_one("#more").display |= name not in {field for field, _, _ in _FIELDS}
+        self.query_one(f"#{name}").focus()
+
+    def action_more(self) -> None:
+        """Unfold what is rarely needed, or fold it."""
+        more = self.query_one("#more")
+        more.display = not more.display
+
+    def action_leave(self) -> None:
+        """Leave; ask first if anything was typed."""
+        if self._text() == self._initial:
+            self.dismiss(None)
+            return
+
+        def answered(answer: bool | None) -> None:
+            if answer:
+                self.dismiss(None)
+
+        question = ConfirmDialog(
+            "Leave the form?", ["What you typed is lost."], yes="Leave", no="Go on"
+        )
+        self.app.push_screen(question, answered)
+
+    def _text(self) -> FormText:
+        def typed(name: str) -> str:
+            return self.query_one(f"#{name}", Input).value
+
+        kind = self.query_one("#stdin_kind", RadioSet).pressed_index
+        return FormText(
+            **{name: typed(name) for name, _, _ in (*_FIELDS, *_MORE)},
+            is_shell=self.query_one("#is_shell", Checkbox).value,
+            inherit_env=self.query_one("#inherit_env", Checkbox).value,
+            stdin_kind=_STDIN_KINDS[max(kind, 0)],
+            stdin=typed("stdin"),
+        )
+
+    def _judge(self) -> None:
+        if not self.is_mounted:
+            return
+        text = self._text()
+        checked = self._checked = check_form(text, self._base)
+        self.query_one("#stdin").display = text.stdin_kind != "none"
+        for name, _, _ in (*_FIELDS, *_MORE):
+            self.query_one(f"#{name}").set_class(name in checked.flaws, "-flawed")
+        count = len(checked.argv)
+        parsed = "one string for the shell" if count == 1 else f"{count} words"
+        self.query_one("#parsed", Static).update(Content(f"  parsed: {parsed}" if count else ""))
+        self.query_one("#verdict", Static).update(self._verdict(checked))
+        self.query_one("#preview", Static).update(self._preview(checked))
+
+    def _verdict(self, checked: Checked) -> Content:
+        lines: list[Content | str | tuple[str, str]] = []
+        labels = {name: label for name, label, _ in (*_FIELDS, *_MORE)}
+        if self._missing:
+            lines.append(
+                (f"stored nowhere, add to env: {' '.join(self._missing)}\n", "$text-warning")
+            )
+        for name, flaw in checked.flaws.items():
+            if not (name == "command" and not self.query_one("#command", Input).value):
+                lines.append((f"{labels.get(name, name)}: {clean(flaw)}\n", "$text-error"))
+        for name, hint in checked.hints.items():
+            lines.append((f"{labels.get(name, name)}: {clean(hint)}\n", "$text-warning"))
+        return Content.assemble(*lines).rstrip() if lines else Content("")
+
+    def _preview(self, checked: Checked) -> Content:
+        if checked.definition is None:
+            return Content("")
+        line = clean(command_line(checked.definition, runs_now=True))
+        return Content.styled(f"= {line}", "$text-muted")

@@ -1,0 +1,375 @@
+"""The main screen: the list, the logs, the detail, and the news that keep them true."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from agent_exec.model.filter import FilterError, compile_filter
+from agent_exec.store.jobs import JobStore
+from agent_exec.store.root import root_warnings
+from agent_exec_tui import formatting
+from agent_exec_tui.actions import BY_ID, Action
+from agent_exec_tui.empty import empty_lines
+from agent_exec_tui.feed import JobFeed
+from agent_exec_tui.handlers import handlers_for
+from agent_exec_tui.hints import hints_for
+from agent_exec_tui.job_list import JobList, Tab
+from agent_exec_tui.job_rows import RowKind, clean
+from agent_exec_tui.keymap import bindings_for
+from agent_exec_tui.layout import BREAKPOINTS, Part
+from agent_exec_tui.messages import FeedChanged, OperationEnded, RecordRead, RowsRead
+from agent_exec_tui.screens import facts
+from agent_exec_tui.screens.panes import Panes
+from agent_exec_tui.selection import SelectedJob
+from agent_exec_tui.session import Session
+from agent_exec_tui.situation import ALL_PANES, Pane, Situation
+from agent_exec_tui.widgets.bars import FooterBar, HeaderBar, TabsBar
+from agent_exec_tui.widgets.detail import DetailPane, DetailStrip
+from agent_exec_tui.widgets.job_table import JobTable
+from agent_exec_tui.widgets.log_frame import LogFrame
+from agent_exec_tui.widgets.log_view import LogView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual import events
+    from textual.app import ComposeResult
+
+    from agent_exec_tui.job_rows import JobRow
+    from agent_exec_tui.settings import Settings
+
+TICK_S = 1.0
+
+
+class MainScreen(Screen[None], inherit_bindings=False):
+    """Everything the dashboard shows at once; what keys do lives in the handlers."""
+
+    BINDINGS = bindings_for(ALL_PANES)
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+    AUTO_FOCUS: ClassVar[str | None] = "#table"
+
+    def __init__(
+        self, root: str, settings: Settings, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__(id="main")
+        self.settings = settings
+        self.keys = settings.keys
+        self.clock = clock
+        self.jobs = JobList()
+        self.store = JobStore(root)
+        self.cwd = os.path.realpath(os.getcwd())
+        self.notices: dict[str, str] = {}
+        self.watched: set[str] = set()
+        self.filter_text = ""
+        self.filter_flaw: str | None = None
+        self.session = Session()
+        self.feed: JobFeed | None = None
+        self.feed_state = FeedChanged(root)
+        self.root_warnings: tuple[str, ...] = ()
+        self.is_loaded = False
+        self._wanted_id = ""
+
+        self.header = HeaderBar(id="header")
+        self.tabs = TabsBar(id="tabs")
+        self.table = JobTable(self.jobs, clock=clock, id="table")
+        self.filter_input = Input(placeholder="filter: words !word re: tag: state: exit: cwd: id:",
+                                  compact=True, id="filter")  # fmt: skip
+        self.jobs_pane = Vertical(id="jobs-pane", classes="pane")
+        self.logs = {part: LogFrame(part, id=part.value) for part in (Part.STDOUT, Part.STDERR)}
+        self.logs_box = Container(*self.logs.values(), id="logs")
+        self.detail = DetailPane(id="detail")
+        self.side = Container(id="side")
+        self.strip = DetailStrip(id="strip")
+        self.footer = FooterBar(id="footer")
+        self.too_small = Static("", id="too-small", markup=False)
+        self.panes = Panes(self)
+        self.selected = SelectedJob(self)
+        self.handlers = handlers_for(self)
+
+    def compose(self) -> ComposeResult:
+        """Bars above and below, the panes between."""
+        yield self.too_small
+        yield self.header
+        yield self.tabs
+        with Container(id="body"):
+            with self.jobs_pane:
+                yield self.table
+                yield self.filter_input
+            with self.side:
+                yield self.detail
+                yield self.logs_box
+        yield self.strip
+        yield self.footer
+
+    def on_mount(self) -> None:
+        """Paint the frame; the jobs come from threads."""
+        self.filter_input.display = False
+        self.table.is_ascii = self.settings.ascii
+        self.set_class(self.settings.ascii, "-ascii")
+        self.panes.arrange()
+        self.refresh_bars()
+        self.open_root(self.store.root)
+        self.set_interval(TICK_S, self._tick)
+
+    def on_unmount(self) -> None:
+        """End the threads."""
+        if self.feed is not None:
+            self.feed.stop()
+
+    def open_root(self, root: str) -> None:
+        """Read another jobs root from now on."""
+        if self.feed is not None:
+            self.feed.stop(timeout_s=0.5)
+        self.store = JobStore(root)
+        self.jobs.clear()
+        self.is_loaded = False
+        self.root_warnings = tuple(clean(warning) for warning in root_warnings(root))
+        self.feed_state = FeedChanged(root)
+        self.feed = JobFeed(self.store, self.post_message)
+        self.feed.start()
+        self.list_changed()
+
+    # What there is to know about now
+
+    @property
+    def row(self) -> JobRow | None:
+        """The job under the cursor, which the logs and the detail show."""
+        return self.table.cursor_row
+
+    def situation(self, pane: Pane | None = None) -> Situation:
+        """Sum up the moment for the action table."""
+        pane = pane or self.panes.pane
+        row = self.row
+        targets: tuple[JobRow, ...] = (row,) if row else ()
+        if pane is Pane.JOBS and self.table.marks:
+            targets = tuple(r for r in self.jobs.rows.values() if r.job_id in self.table.marks)
+        log = self.logs[self.panes.wish.stream]
+        return Situation(
+            pane=pane,
+            row=row,
+            targets=targets,
+            marked=len(self.table.marks),
+            shown=len(self.jobs),
+            unread=len(self.table.unread),
+            read_only=self.settings.read_only,
+            undo=self.session.undo_label,
+            has_search=log.has_search,
+        )
+
+    def situation_for(self, action: Action) -> Situation:
+        """Sum up the moment in a pane where *action* has a meaning."""
+        pane = self.panes.pane
+        return self.situation(pane if pane in action.panes else min(action.panes))
+
+    # Doing things
+
+    def action_do(self, action_id: str) -> None:
+        """Do what the table offers, or say why not."""
+        action = BY_ID[action_id]
+        now = self.situation_for(action)
+        reason = action.enabled(now)
+        if reason:
+            self.say(f"{action.label}: {reason}", severity="warning")
+            return
+        if now.pane is not self.panes.pane:
+            part = {Pane.JOBS: Part.JOBS, Pane.DETAIL: Part.DETAIL}.get(now.pane)
+            self.panes.go(part or self.panes.wish.stream)
+        self.handlers[action_id]()
+        self.refresh_footer()
+
+    def say(self, text: str, *, severity: str = "information", timeout_s: float = 4.0) -> None:
+        """Show a toast; *text* is never markup."""
+        level = severity if severity in ("warning", "error") else "information"
+        self.app.notify(clean(text), severity=level, timeout=timeout_s, markup=False)  # type: ignore[arg-type]
+
+    def follow_new(self, job_id: str) -> None:
+        """Put the cursor on a job that was just made, as soon as the list shows it."""
+        self._wanted_id = job_id
+        self._select_wanted()
+
+    def _select_wanted(self) -> None:
+        if self._wanted_id and self.table.select(self._wanted_id):
+            self._wanted_id = ""
+
+    def notice(self, job_id: str, text: str) -> None:
+        """Keep a word on a job where its row can be seen; "" forgets it."""
+        if text:
+            self.notices[job_id] = clean(text)
+        else:
+            self.notices.pop(job_id, None)
+        self.job_changed()
+
+    # News
+
+    @on(RowsRead)
+    def _rows_read(self, event: RowsRead) -> None:
+        if event.root != self.store.root:
+            return
+        self.is_loaded |= event.is_complete
+        change = self.jobs.apply(event.rows, event.removed)
+        if event.is_complete:
+            self.feed_state.progress = ""
+        for row in change.ended:
+            self.handlers_ended(row)
+        if change.moved or not self.jobs.rows or event.is_complete:
+            self.list_changed()
+            self._select_wanted()
+        elif change.updated:
+            self.table.refresh_jobs(change.updated)
+            self.refresh_bars()
+        shown = self.table.cursor_id
+        if shown is not None and (shown in event.touched or shown in change.updated):
+            self.selected.moved()
+
+    def handlers_ended(self, row: JobRow) -> None:
+        """A job ended before our eyes: mark it, tell whoever asked."""
+        if row.job_id != self.table.cursor_id or not self.app.app_focus:
+            self.table.unread.add(row.job_id)
+        if row.kind is RowKind.FAILED and row.job_id not in self.notices:
+            self.selected.explain(row.job_id)
+        if row.job_id in self.watched:
+            self.watched.discard(row.job_id)
+            self.say(f"{row.short_id} {row.word} {row.exit_text}: {row.command}", timeout_s=10)
+            self.app.bell()
+
+    @on(LogView.Exported)
+    def _exported(self, event: LogView.Exported) -> None:
+        if event.problem:
+            self.say(f"{event.path}: {event.problem}", severity="error")
+        else:
+            self.say(f"{event.lines:,} lines, {formatting.size(event.size_bytes)}: {event.path}")
+
+    @on(LogView.SearchEnded)
+    def _search_ended(self, event: LogView.SearchEnded) -> None:
+        if event.outcome == "none":
+            self.say(f"no {event.what} found", timeout_s=2)
+        elif event.outcome == "wrapped":
+            self.say("from the other end", timeout_s=2)
+
+    @on(LogFrame.SearchClosed)
+    def _search_closed(self) -> None:
+        self.refresh_footer()
+
+    @on(FeedChanged)
+    def _feed_changed(self, event: FeedChanged) -> None:
+        if event.root == self.store.root:
+            self.feed_state = event
+            self.refresh_bars()
+
+    @on(RecordRead)
+    def _record_read(self, event: RecordRead) -> None:
+        self.selected.record_read(event)
+
+    @on(OperationEnded)
+    def _operation_ended(self, event: OperationEnded) -> None:
+        from agent_exec_tui.handlers.results import show_results
+
+        show_results(self, event)
+
+    @on(JobTable.CursorMoved)
+    def _cursor_moved(self) -> None:
+        self.job_changed()
+
+    @on(JobTable.MarksChanged)
+    def _marks_changed(self) -> None:
+        self.refresh_bars()
+
+    @on(JobTable.JobOpened)
+    def _job_opened(self) -> None:
+        self.action_do("list.open")
+
+    @on(JobTable.SortClicked)
+    def _sort_clicked(self, event: JobTable.SortClicked) -> None:
+        is_again = event.sort is self.jobs.sort
+        self.jobs.arrange(sort=event.sort, is_reversed=is_again and not self.jobs.is_reversed)
+        self.list_changed()
+
+    @on(TabsBar.TabClicked)
+    def _tab_clicked(self, event: TabsBar.TabClicked) -> None:
+        self.jobs.arrange(tab=event.tab)
+        self.list_changed()
+
+    @on(Input.Changed, "#filter")
+    def _filter_typed(self, event: Input.Changed) -> None:
+        self.set_filter(event.value)
+
+    @on(Input.Submitted, "#filter")
+    def _filter_kept(self) -> None:
+        self.close_filter()
+
+    def set_filter(self, text: str) -> None:
+        """Show only what *text* lets through; a flawed one changes nothing but says so."""
+        try:
+            wanted = compile_filter(text)
+        except FilterError as error:
+            self.filter_flaw = clean(error.problem)
+        else:
+            self.filter_flaw = None
+            self.filter_text = text.strip()
+            self.jobs.narrow(wanted)
+        self.filter_input.set_class(self.filter_flaw is not None, "-flawed")
+        self.list_changed()
+
+    def close_filter(self) -> None:
+        """Leave the filter line; the filter stays in force."""
+        self.filter_input.display = False
+        self.panes.go(Part.JOBS)
+
+    # Drawing
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Fit the panes to the terminal."""
+        self.panes.arrange()
+        self.refresh_bars()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Follow the focus: keys and hints go with it."""
+        part = self.panes.part_of(event.widget)
+        if part is not None:
+            self.panes.focused(part)
+
+    def pane_changed(self) -> None:
+        """Another pane has the focus."""
+        self.refresh_bars()
+
+    def list_changed(self) -> None:
+        """Rows came, went or moved."""
+        self.table.empty_lines = empty_lines(
+            self.jobs, is_loaded=self.is_loaded, filter_text=self.filter_text, width=self.size.width
+        )
+        self.table.list_changed()
+        self.refresh_bars()
+
+    def job_changed(self) -> None:
+        """Another job is selected, or the selected one changed."""
+        row = self.row
+        if row is not None:
+            self.table.unread.discard(row.job_id)
+        self.selected.show(row)
+        self.refresh_footer()
+
+    def refresh_footer(self) -> None:
+        """Draw the hints anew."""
+        self.footer.show(hints_for(self.situation(), self.keys))
+
+    def refresh_bars(self) -> None:
+        """Draw everything anew that is not a pane."""
+        jobs = self.jobs
+        self.header.show(facts.header_facts(self))
+        self.tabs.show(jobs.tab, tuple(jobs.count_of(tab) for tab in Tab), clean(self.filter_text))
+        self.jobs_pane.border_title = Content(facts.jobs_title(self))
+        self.jobs_pane.border_subtitle = Content(facts.sort_text(self))
+        self.refresh_footer()
+
+    def _tick(self) -> None:
+        """Once a second, and cheap: only what is on screen and grows."""
+        self.table.refresh_live()
+        self.selected.tick()

@@ -1,0 +1,131 @@
+"""Small dialogs: choose one of a few, type one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from agent_exec_tui.screens.dialog import Dialog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from textual import events
+    from textual.app import ComposeResult
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of a menu.
+
+    Attributes:
+        value: what the menu answers.
+        key: the letter that picks it at once.
+        reason: why it cannot be picked, or "".
+    """
+
+    value: str
+    key: str
+    label: str
+    reason: str = ""
+
+
+class MenuDialog(Dialog[str]):
+    """A list to pick from, by its letters or with enter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "move('down')", show=False),
+        Binding("k", "move('up')", show=False),
+        Binding("g", "move('first')", show=False),
+        Binding("G", "move('last')", show=False),
+        Binding("q", "leave", show=False),
+    ]
+
+    def __init__(self, title: str, choices: Sequence[Choice], *, current: str = "") -> None:
+        super().__init__()
+        self.heading = title
+        self._choices = tuple(choices)
+        self._current = current
+
+    def compose_dialog(self) -> ComposeResult:
+        """One option a choice; what cannot be picked says why."""
+        options = []
+        for choice in self._choices:
+            mark = "•" if choice.value == self._current else " "
+            text = Content.assemble(
+                (f"{choice.key:>2} ", "$text-accent bold"),
+                f"{mark} {choice.label}",
+                (f"   {choice.reason}" if choice.reason else "", "$text-muted"),
+            )
+            options.append(Option(text, id=choice.value, disabled=bool(choice.reason)))
+        yield OptionList(*options, markup=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Start on what is in force."""
+        options = self.query_one(OptionList)
+        for index, choice in enumerate(self._choices):
+            if choice.value == self._current:
+                options.highlighted = index
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter picks its line, before it means movement."""
+        for choice in self._choices:
+            if choice.key and event.character == choice.key and not choice.reason:
+                event.stop()
+                event.prevent_default()
+                self.dismiss(choice.value)
+                return
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter or a click."""
+        event.stop()
+        self.dismiss(event.option.id)
+
+    def action_move(self, where: str) -> None:
+        """Vim's keys."""
+        options = self.query_one(OptionList)
+        getattr(options, f"action_{'cursor_' if where in ('up', 'down') else ''}{where}")()
+
+
+class PromptDialog(Dialog[str]):
+    """One line to type, checked as it is typed."""
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        value: str = "",
+        hint: str = "",
+        check: Callable[[str], str | None] | None = None,
+        is_secret: bool = False,
+    ) -> None:
+        super().__init__()
+        self.heading = title
+        self._value, self._hint = value, hint
+        self._check = check
+        self._is_secret = is_secret
+
+    def compose_dialog(self) -> ComposeResult:
+        """The line, and below it a hint or what is wrong."""
+        yield Input(self._value, compact=True, select_on_focus=False, password=self._is_secret)
+        yield Static(Content(self._hint), id="hint")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say what is wrong while it is typed."""
+        self._flaw(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer if nothing is wrong."""
+        if not self._flaw(event.value):
+            self.dismiss(event.value)
+
+    def _flaw(self, value: str) -> str | None:
+        flaw = self._check(value) if self._check else None
+        text = Content.styled(flaw, "$text-error") if flaw else Content(self._hint)
+        self.query_one("#hint", Static).update(text)
+        return flaw

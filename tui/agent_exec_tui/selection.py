@@ -1,0 +1,136 @@
+"""The job under the cursor: what the strip, the detail pane and the logs show of it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from agent_exec.store.listing import read_job
+from agent_exec_tui.detail_text import detail_lines, strip_text
+from agent_exec_tui.feed import liveness_of
+from agent_exec_tui.job_rows import clean
+from agent_exec_tui.messages import RecordRead
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from agent_exec.store.listing import JobRecord
+    from agent_exec_tui.job_rows import JobRow
+    from agent_exec_tui.layout import Part
+    from agent_exec_tui.screens.main import MainScreen
+
+SETTLE_S = 0.05  # holding down j must not open a log for every row it passes
+
+
+class SelectedJob:
+    """Follows the cursor; files are read in threads, and only once the cursor rests."""
+
+    def __init__(self, main: MainScreen) -> None:
+        self._main = main
+        self.record: JobRecord | None = None
+        self.evidence = ""
+        self.is_revealed = False
+        self._job_id: str | None = None
+        self._settling: Timer | None = None
+        self._explaining: set[str] = set()
+
+    def show(self, row: JobRow | None) -> None:
+        """Show a job, another one or the same as it is now."""
+        job_id = row.job_id if row else None
+        if job_id != self._job_id:
+            self._job_id = job_id
+            self.record, self.evidence = None, ""
+            self.is_revealed = False
+        self._draw(row)
+        if self._settling is None:
+            self._settling = self._main.set_timer(SETTLE_S, self._settle)
+
+    def moved(self) -> None:
+        """Something in the job's directory changed."""
+        self.show(self._main.row)
+
+    def tick(self) -> None:
+        """A second went by."""
+        row = self._main.row
+        if row is not None and row.is_live:
+            self._draw(row)
+            for log in self._main.logs.values():
+                log.poll()
+
+    def reveal(self) -> None:
+        """Show or hide environment values."""
+        self.is_revealed = not self.is_revealed
+        self._draw(self._main.row)
+
+    def explain(self, job_id: str) -> None:
+        """Find out why a job failed, for its notice."""
+        self._explaining.add(job_id)
+        self._read(job_id)
+
+    def record_read(self, event: RecordRead) -> None:
+        """Take over what a thread read."""
+        if event.job_id in self._explaining and event.record is not None:
+            self._explaining.discard(event.job_id)
+            supervision = event.record.supervision
+            if supervision is not None and supervision.reason:
+                self._main.notices.setdefault(event.job_id, f"failed: {clean(supervision.reason)}")
+        if event.job_id == self._job_id:
+            self.record, self.evidence = event.record, event.evidence
+            self._draw(self._main.row)
+
+    def _settle(self) -> None:
+        self._settling = None
+        row = self._main.row
+        for log in self._main.logs.values():
+            log.show_job(row, self._main.store.root)
+        if row is not None:
+            self._read(row.job_id)
+
+    def _read(self, job_id: str) -> None:
+        store, post = self._main.store, self._main.post_message
+
+        def read() -> None:
+            record = read_job(store, job_id)
+            evidence = liveness_of(store, record)[1] if record else ""
+            post(RecordRead(job_id, record, evidence))
+
+        self._main.run_worker(read, thread=True, group=f"read-{job_id}", exclusive=True,
+                              exit_on_error=False)  # fmt: skip
+
+    def _draw(self, row: JobRow | None) -> None:
+        main = self._main
+        if row is None:
+            main.strip.show("", "")
+            main.detail.show([], "detail")
+            return
+        notice = main.notices.get(row.job_id, "")
+        main.strip.show(strip_text(row), notice or self._hint(row))
+        if main.detail.display and self.record is not None:
+            lines = detail_lines(
+                self.record,
+                row,
+                root=main.store.root,
+                now_s=main.clock(),
+                reveal=self.is_revealed,
+                notice=notice,
+                evidence=self.evidence,
+            )
+            main.detail.show(lines, f"{row.short_id}  {row.word}")
+
+    def _hint(self, row: JobRow) -> str:
+        supervision = self.record.supervision if self.record else None
+        if supervision is not None and supervision.reason:
+            return clean(supervision.reason)
+        if row.problem:
+            return "every other job keeps working; this one is read again when it changes"
+        return ""
+
+    @property
+    def path(self) -> str | None:
+        """The directory of the selected job."""
+        return os.path.join(self._main.store.root, self._job_id) if self._job_id else None
+
+    @property
+    def log(self) -> Part:
+        """The log pane last looked at."""
+        return self._main.panes.wish.stream

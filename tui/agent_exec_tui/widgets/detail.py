@@ -1,0 +1,91 @@
+"""The detail strip, two lines on the job under the cursor, and the detail pane, all of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from agent_exec_tui import formatting
+from agent_exec_tui.keymap import pane_bindings
+from agent_exec_tui.situation import Pane
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from agent_exec_tui.detail_text import Line
+
+LABEL_CELLS = 9
+TONES = {
+    "warning": "$text-warning",
+    "problem": "$text-warning",
+    "running": "$text-success",
+    "ok": "$text-success",
+    "bad": "$text-error",
+    "failed": "$text-error",
+    "killed": "$text-warning",
+    "lost": "$text-warning",
+    "created": "$text-primary",
+}
+
+
+class DetailStrip(Widget, can_focus=False):
+    """The selected job on one line, what there is to say about it on the next."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines = ("", "")
+
+    def show(self, text: str, notice: str) -> None:
+        """Draw these two lines, if they are new."""
+        if (text, notice) != self._lines:
+            self._lines = (text, notice)
+            self.refresh()
+
+    def render(self) -> Content:
+        """Cut both lines to the width."""
+        width = self.content_size.width - 1
+        text, notice = self._lines
+        return Content.assemble(
+            " " + formatting.shorten_middle(text, width),
+            "\n",
+            (" " + formatting.shorten_end(notice, width), "$text-warning"),
+        )
+
+
+class DetailPane(VerticalScroll, can_focus=True, inherit_bindings=False):
+    """Everything known of the selected job, wrapped and scrollable."""
+
+    BINDINGS = pane_bindings(Pane.DETAIL)
+    ALLOW_MAXIMIZE = False
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._text = Static("", markup=False)
+        self._lines: tuple[Line, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """One text that wraps."""
+        yield self._text
+
+    def show(self, lines: list[Line], title: str) -> None:
+        """Draw these lines, if they are new."""
+        self.border_title = Content(title)
+        if tuple(lines) == self._lines:
+            return
+        self._lines = tuple(lines)
+        parts: list[Content | str | tuple[str, str]] = []
+        for line in lines:
+            parts.append((f"{line.label:<{LABEL_CELLS}} ", "$text-muted"))
+            tone = TONES.get(line.tone)
+            parts.append((line.text, tone) if tone else line.text)
+            parts.append("\n")
+        self._text.update(Content.assemble(*parts[:-1]))
+
+    @property
+    def plain_text(self) -> str:
+        """What the pane says, for the clipboard."""
+        return "\n".join(f"{line.label:9} {line.text}".rstrip() for line in self._lines)

@@ -1,0 +1,183 @@
+"""A log view in its frame: which log, what it says of itself, and the line to search in it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input
+
+from agent_exec.model import records
+from agent_exec_tui.keymap import pane_bindings
+from agent_exec_tui.layout import Part
+from agent_exec_tui.situation import Pane
+from agent_exec_tui.widgets.log_view import LogView
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from agent_exec_tui.job_rows import JobRow
+
+_FILES = {Part.STDOUT: records.STDOUT_LOG, Part.STDERR: records.STDERR_LOG}
+
+
+class SearchInput(Input):
+    """The search line; ``^r`` switches to regular expressions."""
+
+    BINDINGS = [  # noqa: RUF012 (Textual declares the type)
+        Binding("ctrl+r", "toggle_regex", "regex", show=False),
+    ]
+
+    class RegexToggled(Message):
+        """The pattern is to be read the other way."""
+
+    def action_toggle_regex(self) -> None:
+        """Tell the frame."""
+        self.post_message(self.RegexToggled())
+
+
+class LogFrame(Vertical):
+    """One of the two logs of the selected job; either can show both streams in order."""
+
+    BINDINGS = pane_bindings(Pane.LOG)
+
+    class SearchClosed(Message):
+        """The search line was left."""
+
+        def __init__(self, frame: LogFrame) -> None:
+            super().__init__()
+            self.frame = frame
+
+    def __init__(self, part: Part, *, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self.part = part
+        self.view = LogView(id=f"{part.value}-view")
+        self.search = SearchInput(placeholder="search (^r: regex)", compact=True, classes="search")
+        self.is_both = False
+        self._is_regex = False
+        self._row: JobRow | None = None
+        self._root = ""
+
+    def compose(self) -> ComposeResult:
+        """The view, and the search line when it is wanted."""
+        yield self.view
+        yield self.search
+
+    def on_mount(self) -> None:
+        """Start without the search line."""
+        self.search.display = False
+        self._draw_title()
+
+    # Which log
+
+    @property
+    def stream_name(self) -> str:
+        """What is shown, in a word."""
+        return "both" if self.is_both else self.part.value
+
+    def path_of(self, job_id: str, root: str) -> str:
+        """The file shown of a job."""
+        name = records.FULL_LOG if self.is_both else _FILES[self.part]
+        return os.path.join(root, job_id, name)
+
+    def show_job(self, row: JobRow | None, root: str) -> None:
+        """Show a job's log, another one's or the same as it is now."""
+        self._row, self._root = row, root
+        if row is None:
+            self.view.show(None)
+        else:
+            path = self.path_of(row.job_id, root)
+            self.view.show(path, title=self.stream_name, key=row.job_id, merged=self.is_both)
+            self.view.refresh_from_file()
+        self._draw_title()
+
+    def toggle_both(self) -> None:
+        """Show both streams in the order they were written, with times, or one again."""
+        self.is_both = not self.is_both
+        self.show_job(self._row, self._root)
+
+    def poll(self) -> None:
+        """Look whether the log grew: some file systems tell nothing."""
+        self.view.refresh_from_file()
+
+    # Search
+
+    @property
+    def has_search(self) -> bool:
+        """Whether a pattern is set."""
+        return bool(self.view.status.pattern)
+
+    def open_search(self) -> None:
+        """Type a pattern; hits are lit as it is typed."""
+        self.search.display = True
+        self.search.value = self.view.status.pattern
+        self._is_regex = self.view.status.is_regex
+        self.search.cursor_position = len(self.search.value)
+        self.search.focus()
+
+    def clear_search(self) -> bool:
+        """Forget the pattern; False if there was none."""
+        if self.search.display:
+            self._close_search()
+            self.view.clear_search()
+            return True
+        if not self.has_search:
+            return False
+        self.view.clear_search()
+        return True
+
+    @on(Input.Changed, ".search")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.search.display:
+            self.view.search(event.value, regex=self._is_regex)
+
+    @on(Input.Submitted, ".search")
+    def _kept(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._close_search()
+
+    @on(SearchInput.RegexToggled)
+    def _regex_toggled(self, event: SearchInput.RegexToggled) -> None:
+        event.stop()
+        self._is_regex = not self._is_regex
+        self.search.placeholder = (
+            "search: regular expression (^r: text)" if self._is_regex else ("search (^r: regex)")
+        )
+        self.view.search(self.search.value, regex=self._is_regex)
+        self._draw_title()
+
+    def _close_search(self) -> None:
+        self.search.display = False
+        self.view.focus(scroll_visible=False)
+        self.post_message(self.SearchClosed(self))
+
+    # Drawing
+
+    @on(LogView.StatusChanged)
+    def _status_changed(self, event: LogView.StatusChanged) -> None:
+        event.stop()
+        self._draw_title()
+
+    def on_resize(self) -> None:
+        """Fit the title."""
+        self._draw_title()
+
+    def _draw_title(self) -> None:
+        name = self._row.short_id if self._row else ""
+        parts = [f"{self.stream_name} {name}".strip()]
+        if self.search.display and self._is_regex:
+            parts.append("regex")
+        if self.app.no_color and self.has_focus_within:
+            parts.append("(focused)")
+        self.border_title = Content(" · ".join(parts))
+        room = max(self.size.width - 6, 0)
+        told = self.view.status.parts()
+        while len(told) > 1 and len("  ".join(told)) > room:
+            told.pop()
+        self.border_subtitle = Content("  ".join(told)[:room])

@@ -1,0 +1,118 @@
+"""Rows of the job table as strips of cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import set_cell_size
+from rich.segment import Segment
+from textual.strip import Strip
+
+from agent_exec_tui import formatting
+from agent_exec_tui.widgets.job_columns import GUTTER_CELLS, Column, Field
+
+if TYPE_CHECKING:
+    from rich.style import Style
+    from textual.widget import Widget
+
+    from agent_exec_tui.job_rows import JobRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowLook:
+    """How a row is to look, apart from what it says.
+
+    Attributes:
+        usage: per cent of a core and bytes of memory, of a running job.
+    """
+
+    is_cursor: bool
+    is_marked: bool
+    is_new: bool
+    is_ascii: bool
+    now_s: float
+    usage: tuple[float, int] | None
+
+
+class RowPainter:
+    """Draws with the component styles of the table it belongs to."""
+
+    def __init__(self, table: Widget) -> None:
+        self._table = table
+
+    def header(self, columns: tuple[Column, ...], width: int) -> Strip:
+        """The headings."""
+        text = " " * GUTTER_CELLS + " ".join(_fit(column.field.value, column) for column in columns)
+        return Strip([Segment(set_cell_size(text, width), self._style("header"))], width)
+
+    def empty(self, line: int, texts: tuple[str, ...], height: int, width: int) -> Strip:
+        """One line of the message shown instead of rows, in the middle."""
+        style = self._style("row")
+        first = max((height - len(texts)) // 2, 0)
+        if not first <= line < first + len(texts):
+            return Strip.blank(width, style)
+        indent = max((width - max(map(len, texts))) // 2, 0)
+        text = " " * indent + texts[line - first]
+        return Strip([Segment(set_cell_size(text, width), style)], width)
+
+    def row(self, row: JobRow, look: RowLook, columns: tuple[Column, ...], width: int) -> Strip:
+        """One job."""
+        name = "cursor" if look.is_cursor else "marked" if look.is_marked else "row"
+        base = self._style(name)
+        state = base + self._tone(row.kind.value)
+        dim = base if look.is_cursor else base + self._tone("dim")
+        segments = [
+            Segment("+" if look.is_marked else " ", base),
+            Segment(">" if look.is_cursor else " ", base),
+            Segment("*" if look.is_new else " ", base + self._tone("new")),
+        ]
+        for column in columns:
+            style = base
+            if column.field in (Field.GLYPH, Field.STATE) or (
+                column.field is Field.COMMAND and row.problem
+            ):
+                style = state
+            elif column.field in (Field.TAGS, Field.ID):
+                style = dim
+            segments.append(Segment(_fit(_cell(row, column, look), column), style))
+            segments.append(Segment(" ", base))
+        return Strip(segments).adjust_cell_length(width, base).simplify()
+
+    def _style(self, name: str) -> Style:
+        return self._table.get_component_rich_style(f"job-table--{name}")
+
+    def _tone(self, name: str) -> Style:
+        return self._table.get_component_rich_style(f"job-table--{name}", partial=True)
+
+
+def _cell(row: JobRow, column: Column, look: RowLook) -> str:
+    match column.field:
+        case Field.GLYPH:
+            return row.kind.letter if look.is_ascii else row.kind.glyph
+        case Field.STATE:
+            return row.word
+        case Field.ID:
+            return row.shown_id[: column.cells]
+        case Field.ELAPSED:
+            return row.elapsed_text(look.now_s)
+        case Field.EXIT:
+            return row.exit_text
+        case Field.CPU:
+            return f"{look.usage[0]:.0f}%" if look.usage else ""
+        case Field.MEMORY:
+            return formatting.short_size(look.usage[1]) if look.usage else ""
+        case Field.TAGS:
+            return ",".join(row.tags)
+        case Field.COMMAND:
+            return row.command
+
+
+def _fit(text: str, column: Column) -> str:
+    if column.field in (Field.COMMAND, Field.TAGS):
+        text = formatting.shorten_middle(text, column.cells)
+    elif len(text) > column.cells:
+        text = formatting.shorten_end(text, column.cells)
+    if column.is_right:
+        return set_cell_size(text.rjust(column.cells), column.cells)
+    return set_cell_size(text, column.cells)
