@@ -12,9 +12,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_exec.cli.call import Call
     from agent_exec.cli.grammar import Arguments
+    from agent_exec.commands.wait import WaitedJob
     from agent_exec.store.jobs import JobStore
 
 _LEAST_POLL_S = 0.1
+_EXIT_TIME_IS_UP = 124  # as timeout(1) has it
+_EXIT_NOT_STARTED = 127  # as shells have it
 _STATES = ("created", "running", "exited", "killed", "failed", "unknown")
 
 _SELECTION = (
@@ -174,12 +177,30 @@ def _run_wait(arguments: Arguments, call: Call) -> int:
     until_s = None
     if not arguments.flag("--forever"):
         until_s = arguments.number("--until", 30_000) / 1000
+    poll_s = max(arguments.number("--poll", 1000) / 1000, _LEAST_POLL_S)
     ids = arguments.texts("JOB_ID")
-    if len(ids) == 1 and not arguments.given("--any") and not arguments.given("--all"):
-        poll_s = max(arguments.number("--poll", 1000) / 1000, _LEAST_POLL_S)
-        waited = wait_job(call.store(), ids[0], poll_s=poll_s, until_s=until_s)
+    is_any = arguments.flag("--any")
+    if len(ids) == 1 and not is_any and not arguments.flag("--all"):
+        job = wait_job(call.store(), ids[0], poll_s=poll_s, until_s=until_s)
+        call.answer(job)
+        statuses = [_exit_status(job)]
+    else:
+        waited = wait_jobs(
+            call.store(), ids, mode="any" if is_any else "all", until_s=until_s, poll_s=poll_s
+        )
         call.answer(waited)
+        statuses = [_exit_status(job) for job in waited.jobs]
+    if not arguments.flag("--exit-status"):
         return 0
-    mode = "any" if arguments.flag("--any") else "all"
-    call.answer(wait_jobs(call.store(), ids, mode=mode, until_s=until_s))
-    return 0
+    if is_any:
+        return next((status for status in statuses if status != _EXIT_TIME_IS_UP), _EXIT_TIME_IS_UP)
+    return next((status for status in statuses if status), 0)
+
+
+def _exit_status(job: WaitedJob) -> int:
+    """The job's end as a shell would tell it."""
+    if job.exit_code is not None:
+        return job.exit_code & 0xFF
+    if job.signal is not None and job.signal.isdigit():
+        return 128 + int(job.signal)
+    return _EXIT_NOT_STARTED if job.state == "failed" else _EXIT_TIME_IS_UP

@@ -68,26 +68,27 @@ def _main(
         write_stdout(candidates)
         return status
     try:
-        parsed = parse(words)
-        if parsed.verb is None and not parsed.json:
-            return _no_verb(words) if without_verb is None else without_verb(parsed)
-        return _carry_out(parsed, environ)
-    except UsageError as error:
-        from agent_exec.cli.help import usage_error_text
+        try:
+            parsed = parse(words)
+            if parsed.verb is None and not parsed.json:
+                return _no_verb(words) if without_verb is None else without_verb(parsed)
+            return _carry_out(parsed, environ)
+        except HelpWanted as wanted:
+            from agent_exec.cli.help import help_text
 
-        say(usage_error_text(error))
-        return EXIT_USAGE
+            write_stdout(help_text(wanted.verb).encode())
+    except VersionWanted:
+        write_stdout(version_line().encode() + b"\n")
     except VerbMissing as missing:
         from agent_exec.cli.help import help_text
 
         say(help_text(missing.family))
         return EXIT_USAGE
-    except HelpWanted as wanted:
-        from agent_exec.cli.help import help_text
+    except UsageError as error:
+        from agent_exec.cli.help import usage_error_text
 
-        write_stdout(help_text(wanted.verb).encode())
-    except VersionWanted:
-        write_stdout(version_line().encode() + b"\n")
+        say(usage_error_text(error))
+        return EXIT_USAGE
     return 0
 
 

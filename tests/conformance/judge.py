@@ -1,0 +1,165 @@
+"""Judge what a replayed call gave: answer, exit status, stderr, files and permissions."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import yaml
+
+from conformance.compare import Comparison
+from conformance.differences import Amendment, Differences
+from conformance.recording import Json, parsed, to_bytes
+from conformance.replay import Found, Outcome, Replay
+
+PRIVATE_DIRECTORY = "0o700"
+PRIVATE_FILE = "0o600"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is wrong, and which entries of the list were needed.
+
+    Attributes:
+        may_come_right: whether waiting could help: only files are not as they should be (yet).
+    """
+
+    problems: list[str]
+    used: frozenset[Amendment]
+    may_come_right: bool
+
+
+def judge(replay: Replay, outcome: Outcome, listed: Differences) -> Judgement:
+    """Compare one outcome with its recording."""
+    recorded = replay.recording
+    comparison = Comparison(str(recorded["case"]), replay.names, listed)
+    comparison.value(("exit_status",), recorded["exit_code"], outcome.exit_status)
+    _stdout(comparison, to_bytes(recorded["stdout"]), outcome.stdout, recorded)
+    _stderr(comparison, to_bytes(recorded["stderr"]).decode(), outcome.stderr.decode())
+    answer_problems = len(comparison.problems)
+    if recorded.get("modes"):
+        found = replay.collect()
+        _files(comparison, recorded["files"], found)
+        _modes(comparison, recorded["modes"], found, replay.written)
+    may_come_right = answer_problems == 0 and bool(comparison.problems)
+    return Judgement(comparison.problems, frozenset(comparison.used), may_come_right)
+
+
+def _stdout(
+    comparison: Comparison, recorded: bytes, ours: bytes, recording: dict[str, Json]
+) -> None:
+    case = comparison.case
+    if case.startswith(("help_", "completions_")) or case in ("version", "schema"):
+        _structure(comparison, recorded.decode(), ours.decode())
+    elif case.startswith("complete_dynamic_"):
+        _candidates(comparison, recorded.decode(), ours.decode())
+    elif "--yaml" in str(recording["argv"]):
+        _yaml(comparison, recorded.decode(), ours.decode())
+    elif parsed(recorded) is not None:
+        theirs = comparison.names.translated_json(parsed(recorded))
+        assert isinstance(theirs, dict)
+        document = parsed(ours)
+        kind = str(document.get("type")) if isinstance(document, dict) else ""
+        comparison.value(("stdout",), theirs, document, kind)
+        if ours.count(b"\n") != 1 or not ours.endswith(b"\n"):
+            comparison.problem(("stdout",), "one line", ours)
+    else:
+        comparison.value(("stdout",), recorded.decode(), ours.decode())
+
+
+def _yaml(comparison: Comparison, recorded: str, ours: str) -> None:
+    theirs = yaml.load(comparison.names.translated(recorded), yaml.BaseLoader)
+    document = yaml.load(ours, yaml.BaseLoader)
+    comparison.value(("stdout",), theirs, document, str(document.get("type")))
+    # The style: no line of the recording is written in another way by us.
+    our_lines = {_shape(line) for line in ours.splitlines()}
+    for line in comparison.names.translated(recorded).splitlines():
+        if _shape(line) not in our_lines:
+            comparison.problem(("stdout", "a line"), line, ours)
+
+
+def _shape(line: str) -> str:
+    return re.sub(r"\d+|true|false", "0", line)
+
+
+def _structure(comparison: Comparison, recorded: str, ours: str) -> None:
+    """Texts of our own: every word of the recording's grammar is in them."""
+    if not ours.endswith("\n"):
+        comparison.problem(("stdout",), "text with a final line feed", ours)
+    words = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", recorded))
+    words.update(re.findall(r"^  ([a-z][a-z-]+)  ", recorded, re.MULTILINE))
+    for marker in ("COMPLETE=", "_clap_dynamic_completer_", "json-schema-draft-07"):
+        if marker in recorded:
+            words.add(marker)
+    for word in sorted(words):
+        found = re.search(rf"(?<![\w-]){re.escape(word)}(?![a-z-])", ours) or (
+            word.endswith(("=", "_")) and word in ours
+        )
+        comparison.value(("stdout", word), True, bool(found))
+
+
+def _candidates(comparison: Comparison, recorded: str, ours: str) -> None:
+    """Completion: every recorded word, with the recorded help before anything of ours."""
+    our_lines = ours.split("\n")
+    for line in recorded.split("\n"):
+        value = re.split(r"[\t:]", line)[0]
+        is_option = value.startswith("--")
+        expected = value if is_option else line
+        found = any(
+            our_line == expected or re.match(rf"{re.escape(expected)}([\t: ]|$)", our_line)
+            for our_line in our_lines
+        )
+        if line and not found:
+            comparison.problem(("stdout", value), line, ours)
+    offered = {re.split(r"[\t:]", line)[0] for line in our_lines if line}
+    recorded_ids = {re.split(r"[\t:]", line)[0] for line in recorded.split("\n") if line}
+    for value in offered - recorded_ids:
+        if not value.startswith("--"):
+            comparison.problem(("stdout", value), "no such job", value)
+
+
+def _stderr(comparison: Comparison, recorded: str, ours: str) -> None:
+    if not recorded:
+        comparison.value(("stderr",), "", ours)
+        return
+    if not ours.strip():
+        comparison.value(("stderr",), recorded, ours)
+        return
+    if recorded.startswith("error: "):
+        first = comparison.names.translated(recorded.splitlines()[0])
+        named = set(re.findall(r"--[a-z-]+|'[^'<>]+'|\[[A-Z_]+\]", first))
+        if not ours.startswith("error: "):
+            comparison.problem(("stderr",), recorded, ours)
+        for name in named:
+            if name.strip("'") not in ours:
+                comparison.problem(("stderr",), f"{name} is named", ours)
+
+
+def _files(comparison: Comparison, recorded: Json, found: Found) -> None:
+    assert isinstance(recorded, dict)
+    theirs = {comparison.names.translated(name): content for name, content in recorded.items()}
+    for name, content in theirs.items():
+        data = to_bytes(content)
+        with contextlib.suppress(UnicodeDecodeError):  # raw output has no names in it
+            data = comparison.names.translated(data.decode()).encode()
+        comparison.file(("files", name), data, found.files.get(name))
+    for name in found.files.keys() - theirs.keys():
+        if PurePosixPath(name).name not in comparison.listed.extra_files:
+            comparison.value(("files", name), None, found.files[name].decode(errors="replace"))
+
+
+def _modes(comparison: Comparison, recorded: Json, found: Found, written: set[str]) -> None:
+    """Ours are private; what the case itself put there is as it put it."""
+    assert isinstance(recorded, dict)
+    for name, mode in recorded.items():
+        path = comparison.names.translated(name)
+        expected = mode
+        if path not in written and path != "cwd/":
+            expected = PRIVATE_DIRECTORY if path.endswith("/") else PRIVATE_FILE
+        if path in found.modes:
+            comparison.value(("modes", path), expected, found.modes[path])
+    for path in found.modes.keys() - {comparison.names.translated(name) for name in recorded}:
+        if PurePosixPath(path).name in comparison.listed.extra_files:
+            comparison.value(("modes", path), PRIVATE_FILE, found.modes[path])

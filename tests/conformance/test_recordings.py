@@ -1,0 +1,51 @@
+"""Ours against what the real agent-exec 0.2.6 answered and left behind, call by call."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from conformance import differences, recording
+from conformance.judge import Judgement, judge
+from conformance.replay import Replay, our_program
+
+LISTED = differences.load()
+FILES_LIMIT_S = 10.0
+PAUSE_S = 0.05
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in recording.names() if name not in LISTED.left_out]
+)
+def test_a_recorded_call_gives_what_was_recorded(name: str, tmp_path: Path) -> None:
+    replay = Replay(recording.load(name), our_program(tmp_path), tmp_path / name)
+    try:
+        replay.set_up()
+        outcome = replay.perform()
+        deadline = time.monotonic() + FILES_LIMIT_S
+        judgement = judge(replay, outcome, LISTED)
+        # The supervisor's last writes come after the answer, as they did when it was recorded.
+        while judgement.may_come_right and time.monotonic() < deadline:
+            time.sleep(PAUSE_S)
+            judgement = judge(replay, outcome, LISTED)
+    finally:
+        replay.clean_up()
+    problems = judgement.problems + _stale(judgement, name)
+    assert not problems, "\n" + "\n".join(problems)
+
+
+def _stale(judgement: Judgement, name: str) -> list[str]:
+    """Entries of the list that name this very case, and did not occur."""
+    return [
+        f"{' > '.join(entry.where)} is listed as different and is not: {entry.reason}"
+        for entry in LISTED.amendments
+        if name in entry.cases and not entry.sometimes and entry not in judgement.used
+    ]
+
+
+def test_every_listed_case_is_recorded() -> None:
+    listed = {*LISTED.left_out, *LISTED.races}
+    listed.update(case for entry in LISTED.amendments for case in entry.cases if "*" not in case)
+    assert listed - set(recording.names()) == set()

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.console import console, environment
+from support.waiting import wait_until
+
+AS_A_PROCESS = [sys.executable, "-m", "agent_exec_tui"]
+
+
+def test_an_answer_is_one_line_of_json_and_nothing_else(tmp_path: Path) -> None:
+    said = console("create", "--", "true", root=tmp_path / "jobs")
+    assert (said.exit_status, said.stderr) == (0, "")
+    assert said.document["type"] == "create"
+
+
+def test_an_error_is_an_envelope_and_exit_status_1(tmp_path: Path) -> None:
+    said = console("status", "nope", root=tmp_path)
+    assert (said.exit_status, said.stderr) == (1, "")
+    assert said.document["ok"] is False
+    assert said.error["code"] == "job_not_found"
+
+
+def test_yaml_answers_in_yaml(tmp_path: Path) -> None:
+    said = console("--yaml", "status", "nope", root=tmp_path)
+    assert said.exit_status == 1
+    assert said.stdout.startswith(b"schema_version: '0.1'\nok: false\ntype: error\nerror:\n")
+
+
+@pytest.mark.parametrize(
+    "words", [["list", "--bogus"], ["bogus"], ["tag"], [], ["--demo"], ["--root"], ["-v"]]
+)
+def test_words_without_sense_say_so_on_stderr_with_exit_status_2(words: list[str]) -> None:
+    said = console(*words)
+    assert (said.exit_status, said.stdout) == (2, b"")
+    assert said.stderr.strip()
+
+
+def test_a_usage_error_names_the_way_out() -> None:
+    said = console("run", "--tga", "x", "true")
+    assert said.stderr.startswith("error: unexpected argument '--tga' found\n")
+    assert "did you mean '--tag'?" in said.stderr
+    assert "Usage: agent-exec-tui run [OPTIONS] <COMMAND>...\n" in said.stderr
+    assert "`agent-exec-tui run --help`" in said.stderr
+
+
+def test_arguments_that_are_not_utf8_are_a_usage_error() -> None:
+    said = console("run", "--", "echo", b"\xff")
+    assert (said.exit_status, said.stdout) == (2, b"")
+    assert "UTF-8" in said.stderr
+
+
+def test_a_usage_error_cannot_steer_the_terminal() -> None:
+    said = console("list", "--\x1b[2J\u202e", "x")
+    assert "\x1b" not in said.stderr
+    assert "\u202e" not in said.stderr
+
+
+def test_the_version_names_contract_and_schema() -> None:
+    said = console("--version")
+    assert said.exit_status == 0
+    line = said.stdout.decode()
+    assert line.startswith("agent-exec-tui ")
+    assert line.endswith(" (agent-exec contract 0.2.6, schema 0.1)\n")
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["help"], ["run", "--help"], ["help", "rm"], ["help", "tag", "set"],
+              ["help", "tag"], ["notify", "-h"]]
+)  # fmt: skip
+def test_help_goes_to_stdout(words: list[str]) -> None:
+    said = console(*words)
+    assert (said.exit_status, said.stderr) == (0, "")
+    assert b"Usage: agent-exec-tui" in said.stdout
+
+
+def test_help_is_no_wider_than_the_terminal() -> None:
+    said = console("help", "run", env={"COLUMNS": "60"})
+    examples = said.stdout.decode().partition("Examples:")[0]
+    assert max(map(len, examples.splitlines())) <= 60
+
+
+def test_help_of_what_there_is_not_is_a_usage_error() -> None:
+    said = console("help", "nope")
+    assert (said.exit_status, said.stdout) == (2, b"")
+
+
+def test_the_dashboard_is_not_opened_without_a_terminal() -> None:
+    said = console("--root", "/nowhere")
+    assert said.exit_status == 2
+    assert "terminal" in said.stderr
+    assert "--json" in said.stderr
+
+
+def test_an_error_nobody_foresaw_is_an_envelope_and_shows_its_trace_at_vv(tmp_path: Path) -> None:
+    code = (
+        "import sys, agent_exec.commands.create as c\n"
+        "def broken(*a): raise ZeroDivisionError('boom')\n"
+        "c.create_job = broken\n"
+        "from agent_exec.cli.main import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    for flags, is_shown in (((), False), (("-vv",), True)):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *flags, "create", "true"],
+            capture_output=True,
+            env=environment(tmp_path),
+            check=False,
+        )
+        assert done.returncode == 1
+        error = json.loads(done.stdout)["error"]
+        assert error["code"] == "internal_error"
+        assert "unexpected ZeroDivisionError: boom" in error["message"]
+        assert (b"Traceback" in done.stderr) is is_shown
+
+
+def test_an_os_error_nobody_caught_is_told_in_the_wires_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from agent_exec.cli import main as program
+    from agent_exec.store import root as roots
+
+    def refuse(*_args: object) -> str:
+        raise OSError(errno.EIO, "Input/output error", "/dev/bad")
+
+    monkeypatch.setattr(roots, "resolve_root", refuse)
+    assert program.main(["status", "x"]) == 1
+    error = json.loads(capfd.readouterr().out)["error"]
+    assert error["message"] == "/dev/bad: Input/output error (os error 5)"
+
+
+def test_a_reader_that_leaves_is_no_reason_for_noise(tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    process = subprocess.Popen(
+        [*AS_A_PROCESS, "list", "--all"],
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        env=environment(tmp_path),
+    )
+    os.close(write_end)
+    _, stderr = process.communicate(timeout=20)
+    assert stderr == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_an_answer_that_cannot_be_written_is_an_error_on_stderr(tmp_path: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*AS_A_PROCESS, "create", "true"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(tmp_path),
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"error: cannot write the answer to stdout: No space left on device\n"
+
+
+def test_closed_streams_are_no_reason_for_a_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&- 2>&- <&-', "sh", *AS_A_PROCESS, "create", "true"],
+        capture_output=True,
+        env=environment(tmp_path),
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
+
+
+def test_ctrl_c_ends_quietly_with_130(tmp_path: Path) -> None:
+    job_id = console("create", "true", root=tmp_path).document["job_id"]
+    process = subprocess.Popen(
+        [*AS_A_PROCESS, "wait", "--forever", str(job_id)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(tmp_path),
+    )
+    wait_until(lambda: _waits(process.pid), what="the waiting")
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stdout, stderr) == (130, b"", b"")
+
+
+def _waits(pid: int) -> bool:
+    """Whether the process sleeps, with everything loaded that the verb needs to wait."""
+    try:
+        with open(f"/proc/{pid}/stat") as status, open(f"/proc/{pid}/syscall") as call:
+            is_asleep = status.read().rpartition(")")[2].split()[0] == "S"
+            return is_asleep and call.read().split()[0] not in ("running", "0")
+    except OSError:
+        return False
+
+
+def test_an_unsafe_root_is_told_on_stderr(tmp_path: Path) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs").chmod(0o777)
+    said = console("list", "--all", root=tmp_path / "jobs")
+    assert said.exit_status == 0
+    assert said.stderr.startswith("warning: jobs root ")
+
+
+def test_verbosity_never_shows_values_of_variables(tmp_path: Path) -> None:
+    said = console(
+        "-vv", "run", "--env", "TOKEN=s3cr3t", "--mask", "TOKEN", "--", "true", root=tmp_path
+    )
+    assert said.exit_status == 0
+    assert "s3cr3t" not in said.stderr
+    assert b"s3cr3t" not in said.stdout
