@@ -7,7 +7,6 @@ the very one and has not changed since its line was read is taken from there. Sa
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import sys
 import time
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     Entry = tuple[object, ...]
 
-_LOG = logging.getLogger(__name__)
 
 # Below this, reading everything anew is as quick, and sees even what was edited in place.
 INDEXED_JOBS = 1000
@@ -145,7 +143,9 @@ def _save_if_worth_it(
     try:
         _save(path, root, settled)
     except OSError as error:
-        _LOG.info("the listing cache %s cannot be written: %s", path, error)
+        import logging  # 10 ms that only a disk in trouble pays
+
+        logging.getLogger(__name__).info("the listing cache %s cannot be written: %s", path, error)
 
 
 def _is_settled(row: JobRow, began_ns: int) -> bool:
