@@ -49,11 +49,10 @@ def open_dashboard(options: Parsed) -> int:
         )
     if options.yaml:
         raise UsageError("--yaml needs a command, or --json before it")
-    from agent_exec_tui.app import make_app
+    from agent_exec_tui.app import run
 
-    app = make_app(root=options.root)
-    app.run()
-    return app.return_code or 0
+    flags = options.arguments
+    return run(root=options.root, theme=flags.text("--theme"), read_only=flags.flag("--read-only"))
 
 
 if __name__ == "__main__":
