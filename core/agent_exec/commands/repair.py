@@ -7,7 +7,13 @@ import signal as signals
 import time
 from dataclasses import dataclass, replace
 
-from agent_exec.errors import AgentExecError, InternalError, InvalidStateError, UnsafeRootError
+from agent_exec.errors import (
+    AgentExecError,
+    InternalError,
+    InvalidStateError,
+    RecordUnreadableError,
+    UnsafeRootError,
+)
 from agent_exec.model import records
 from agent_exec.model.job import JobResult, JobState, JobStatus, StateJob
 from agent_exec.model.wire import encode_state
@@ -240,6 +246,9 @@ def _repair_one(store: JobStore, job_id: str, *, kill: bool, dry_run: bool) -> R
                 return _told(job, found, words.get(action, action))
             with job.locked():
                 return _repair_locked(job, kill=kill)
+    except RecordUnreadableError as error:
+        evidence = f"{error.name}: {error.reason}"
+        return RepairedJob(job_id=job_id, action="reported", evidence=evidence)
     except (AgentExecError, OSError) as error:
         return RepairedJob(job_id=job_id, action="failed", evidence=str(error))
 

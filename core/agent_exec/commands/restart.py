@@ -202,15 +202,12 @@ def _reset(job: JobDir, full_log_path: str | None) -> None:
         return  # never ran; a claim on it is a start under way, or for the launch to judge
     try:
         for name in records.LOG_FILES:
-            _truncate(name, job.fd)
+            # New files, not emptied ones: a peer's old pump may still write at its old offset.
+            atomic.remove_if_there(job.fd, name)
+            os.close(atomic.create_file(job.fd, name))
         if full_log_path is not None:
-            with contextlib.suppress(FileNotFoundError):
-                _truncate(full_log_path, None)
-        for name in (
-            records.COMPLETION_EVENT_FILE,
-            records.SUPERVISION_FILE,
-            records.CLAIM_FILE,
-        ):
+            _truncate(full_log_path)
+        for name in (records.COMPLETION_EVENT_FILE, records.SUPERVISION_FILE, records.CLAIM_FILE):
             atomic.remove_if_there(job.fd, name)
     except OSError as error:
         raise InternalError.from_os_error(error, f"reset job {job.job_id}") from None
@@ -218,6 +215,7 @@ def _reset(job: JobDir, full_log_path: str | None) -> None:
     job.write_record(records.STATE_FILE, encode_state(state))
 
 
-def _truncate(path: str, dir_fd: int | None) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-    os.close(os.open(path, flags, atomic.FILE_MODE, dir_fd=dir_fd))
+def _truncate(path: str) -> None:
+    flags = os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    with contextlib.suppress(FileNotFoundError):
+        os.close(os.open(path, flags))

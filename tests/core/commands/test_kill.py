@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from agent_exec.errors import (
 from agent_exec.model.job import JobStatus
 from agent_exec.model.supervision import EndCause
 from agent_exec.store.jobs import JobStore
+from support.foreign import foreign_job
 from support.launching import (
     child_of,
     is_alive,
@@ -38,28 +38,6 @@ from support.launching import (
     supervision_of,
 )
 from support.waiting import wait_until
-
-
-@pytest.fixture
-def stranger() -> Iterator[subprocess.Popen[bytes]]:
-    """A process in a group of its own that is no job's."""
-    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
-        yield process
-        process.kill()
-
-
-def foreign_job(store: JobStore, pid: object, started_at: str = "2026-01-01T00:00:00Z") -> str:
-    """A running record as another program writes it, naming *pid*."""
-    job_id = create_job(store, JobDefinition(command=("true",))).job_id
-    with store.open(job_id) as job:
-        document: dict[str, object] = {
-            "job": {"id": job_id, "status": "running", "started_at": started_at},
-            "result": {"exit_code": None, "signal": None, "duration_ms": None},
-            "pid": pid,
-            "updated_at": started_at,
-        }
-        Path(job.file_path("state.json")).write_text(json.dumps(document))
-    return job_id
 
 
 def test_the_answer_has_the_wire_fields_in_order() -> None:
@@ -204,7 +182,7 @@ def test_a_job_whose_end_is_proved_is_recorded_instead_of_signalled(store: JobSt
 def test_a_stranger_with_a_reused_pid_is_not_signalled(
     store: JobStore, stranger: subprocess.Popen[bytes]
 ) -> None:
-    job_id = foreign_job(store, stranger.pid)
+    job_id = foreign_job(store, "running", stranger.pid)
     with pytest.raises(UnverifiedProcessError, match="is lost"):
         kill_job(store, job_id, signal="KILL")
     assert stranger.poll() is None
@@ -227,10 +205,8 @@ def test_an_own_record_whose_childs_pid_is_a_strangers_signals_nobody(
     assert "another process now" in str(supervision_of(store, job_id).reason)
 
 
-def test_another_programs_job_without_a_process_is_lost(store: JobStore) -> None:
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    job_id = foreign_job(store, gone.pid)
+def test_another_programs_job_without_a_process_is_lost(store: JobStore, gone_pid: int) -> None:
+    job_id = foreign_job(store, "running", gone_pid)
     with pytest.raises(SupervisorLostError, match=f"see `repair {job_id}`"):
         kill_job(store, job_id)
     assert state_of(store, job_id).status is JobStatus.RUNNING
@@ -238,11 +214,11 @@ def test_another_programs_job_without_a_process_is_lost(store: JobStore) -> None
 
 def test_a_record_without_a_pid_signals_nobody(store: JobStore) -> None:
     with pytest.raises(UnverifiedProcessError):
-        kill_job(store, foreign_job(store, None))
+        kill_job(store, foreign_job(store, "running"))
 
 
 def test_a_job_cannot_name_the_process_that_kills(store: JobStore) -> None:
-    job_id = foreign_job(store, os.getpid())
+    job_id = foreign_job(store, "running", os.getpid())
     with pytest.raises(UnverifiedProcessError):
         kill_job(store, job_id)
 
