@@ -26,7 +26,6 @@ QUICK_NEVER = NEVER | {
     "pathlib",
     "subprocess",
     "logging",
-    "typing",
     "inspect",
     "shutil",
     "tempfile",
