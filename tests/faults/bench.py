@@ -110,13 +110,21 @@ class Bench:
     ) -> subprocess.Popen[bytes]:
         """Start a call; ``finish`` or the end of the bench ends it."""
         return subprocess.Popen(
-            [*prefix, *self.command, "--root", str(root or self.root), *arguments],
+            [*prefix, *self.words(*arguments, root=root)],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment({MARK_VARIABLE: self.mark, **(env or {})}),
+            env=self.environment(env),
             cwd=cwd or self.scratch,
         )
+
+    def words(self, *arguments: str, root: Path | None = None) -> list[str]:
+        """The command line of a call."""
+        return [*self.command, "--root", str(root or self.root), *arguments]
+
+    def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
+        """What a call inherits."""
+        return environment({MARK_VARIABLE: self.mark, **(extra or {})})
 
     def call(
         self,
@@ -140,8 +148,9 @@ class Bench:
         return str(self.must("create", *flags, "--", *command)["job_id"])
 
     def run(self, *command: str, flags: Sequence[str] = ()) -> str:
-        """Start a job and do not wait for it."""
-        return str(self.must("run", "--no-wait", *flags, "--", *command)["job_id"])
+        """Start a job and do not wait for it; nothing else is done to the root."""
+        words = ("--no-wait", "--no-auto-gc", *flags, "--", *command)
+        return str(self.must("run", *words)["job_id"])
 
     def listed(self, *flags: str) -> dict[str, Document]:
         """The jobs ``list`` tells of, by id."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from faults.bench import Bench
+from faults.bench import OURS, Bench
 from faults.table import FIGURE, ROW
+from faults.tools import NOBODY, as_nobody
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +35,14 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with Bench(tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def nobodys_bench() -> Iterator[Bench]:
+    """A bench that belongs to another user, who makes every call."""
+    words = as_nobody()
+    # Not in tmp_path, whose parents only this user may enter.
+    with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as path:
+        os.chown(path, NOBODY, NOBODY)
+        with Bench(Path(path), command=[*words, *OURS]) as made:
+            yield made

@@ -1,0 +1,266 @@
+"""SIGKILL before each system call that others can see, one after the other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from faults.bench import TERMINAL, Bench, Call
+from faults.processes import Seen
+from faults.rows import covers
+from faults.tools import MUTATING, kill_rules, need_strace, strace
+from support.waiting import wait_until
+
+pytestmark = pytest.mark.faults
+
+Figure = Callable[[str], None]
+
+JOB = ("sh", "-c", "exit 3")
+
+
+def _steps(bench: Bench, *arguments: str) -> list[str]:
+    """A rule for each mutating system call of a call that goes through."""
+    log = bench.scratch / "steps"
+    bench.must(*arguments, prefix=strace(log))
+    rules = kill_rules(log)
+    assert len(rules) > 2
+    return rules
+
+
+def _killed(bench: Bench, rule: str, *arguments: str) -> Call:
+    done = bench.call(*arguments, prefix=strace(bench.scratch / "killed", rule))
+    # strace ends as what it traces did, by SIGKILL; the shell's way of saying so is 137.
+    assert done.exit_status in (-9, 137), (rule, done)
+    return done
+
+
+def _check_whole(bench: Bench, job_id: str) -> None:
+    """Both records are there and the job ends, if need be after a start or a repair."""
+    bench.record(job_id, "meta.json")
+    if bench.status(job_id) == "created":
+        bench.must("start", "--no-wait", job_id)
+    wait_until(lambda: _state_told(bench, job_id) in TERMINAL, timeout_s=8, what="the job's end")
+
+
+def _state_told(bench: Bench, job_id: str) -> object:
+    return bench.must("status", job_id)["state"]
+
+
+def _jobs(bench: Bench) -> set[str]:
+    return {path.name for path in bench.root.iterdir() if not path.name.startswith(".")}
+
+
+@covers("run killed at every step")
+def test_run_killed_at_any_step_leaves_a_whole_job_or_none(bench: Bench, figure: Figure) -> None:
+    words = ("run", "--no-wait", "--", *JOB)
+    rules = _steps(bench, *words)
+    bench.must("gc", "--older-than", "0s")
+    whole = 0
+    for rule in rules:
+        known = _jobs(bench)
+        _killed(bench, rule, *words)
+        new = _jobs(bench) - known
+        assert len(new) <= 1
+        whole += len(new)
+        for job_id in new:
+            _check_whole(bench, job_id)
+    assert bench.must("list", "--all")["jobs"] is not None
+    figure(f"killed before each of {len(rules)} system calls: {whole} whole jobs, the rest none")
+
+
+@covers("create killed at every step")
+def test_create_killed_at_any_step_leaves_a_whole_job_or_none(bench: Bench, figure: Figure) -> None:
+    words = ("create", "--stdin", "text", "--", *JOB)
+    rules = _steps(bench, *words)
+    whole = 0
+    for rule in rules:
+        known = _jobs(bench)
+        _killed(bench, rule, *words)
+        new = _jobs(bench) - known
+        whole += len(new)
+        for job_id in new:
+            assert bench.status(job_id) == "created"
+            bench.must("start", "--no-wait", job_id)
+            assert bench.wait_over(job_id) == ("exited", 3)
+    figure(f"killed before each of {len(rules)} system calls: {whole} whole jobs, the rest none")
+
+
+@covers("start killed at every step")
+def test_start_killed_at_any_step_leaves_a_job_that_runs_or_can(
+    bench: Bench, figure: Figure
+) -> None:
+    rules = _steps(bench, "start", "--no-wait", bench.create(*JOB))
+    ran = 0
+    for rule in rules:
+        job_id = bench.create(*JOB)
+        _killed(bench, rule, "start", "--no-wait", job_id)
+        _await_supervisors_word(bench, job_id)
+        if bench.status(job_id) == "created":
+            _start_despite_claim(bench, job_id)
+        else:
+            ran += 1
+        assert bench.wait_over(job_id) == ("exited", 3)
+    figure(f"killed before each of {len(rules)} system calls: {ran} ran, the rest still could")
+
+
+def _await_supervisors_word(bench: Bench, job_id: str) -> None:
+    """Wait until no supervisor is at work that has not said anything yet."""
+    wait_until(
+        lambda: bench.status(job_id) != "created" or not bench.supervisors(),
+        timeout_s=8,
+        what="the supervisor's word",
+    )
+
+
+def _start_despite_claim(bench: Bench, job_id: str) -> None:
+    """Start it, at the latest when the dead launcher's claim has become stale."""
+    wait_until(lambda: bench.call("start", "--no-wait", job_id).ok, timeout_s=12, what="a start")
+
+
+@covers("tag set killed at every step")
+def test_tag_set_killed_at_any_step_leaves_the_old_or_the_new_record(
+    bench: Bench, figure: Figure
+) -> None:
+    job_id = bench.create(*JOB)
+    rules = _steps(bench, "tag", "set", job_id, "--tag", "old")
+    new = 0
+    for rule in rules:
+        bench.must("tag", "set", job_id, "--tag", "old")
+        before = bench.record(job_id, "meta.json")
+        _killed(bench, rule, "tag", "set", job_id, "--tag", "new")
+        after = bench.record(job_id, "meta.json")
+        assert after["tags"] in (["old"], ["new"])
+        assert {**after, "tags": ["old"]} == before
+        new += after["tags"] == ["new"]
+    bench.must("tag", "set", job_id, "--tag", "last")
+    assert bench.litter() == []
+    figure(f"killed before each of {len(rules)} system calls: {new} new, the rest old")
+
+
+@covers("delete killed at every step")
+def test_delete_killed_at_any_step_can_be_finished(bench: Bench, figure: Figure) -> None:
+    rules = _steps(bench, "delete", _ended(bench))
+    whole = 0
+    for rule in rules:
+        job_id = _ended(bench)
+        _killed(bench, rule, "delete", job_id)
+        if bench.file(job_id, "").exists():
+            whole += bench.file(job_id, "meta.json").exists()
+            second = bench.call("delete", job_id)
+            assert second.ok or second.error_code == "job_not_found"
+        assert not bench.file(job_id, "").exists()
+        assert job_id not in bench.listed()
+    bench.must("gc", "--older-than", "0s")
+    assert bench.litter() == []
+    figure(f"killed before each of {len(rules)} system calls: {whole} whole, the rest finished")
+
+
+def _ended(bench: Bench) -> str:
+    job_id = bench.create(*JOB)
+    bench.must("start", "--no-wait", job_id)
+    bench.wait_over(job_id)
+    bench.wait_supervisor_gone(job_id)
+    return job_id
+
+
+# -- the supervisor, which nobody calls by hand -----------------------------------------------
+
+# The tracer comes from the side: as the supervisor's parent it would hold the lock beside it.
+_WRAPPER = """\
+#!/bin/sh
+strace -f -qq -o {log} -e trace={calls} {rules} -p $$ 3>&- 4>&- 5>&- 6>&- 0</dev/null 1>&0 2>&0 &
+tries=0
+while ! grep -q '^TracerPid:[^0]*[1-9]' /proc/$$/status; do
+    tries=$((tries + 1)); [ $tries -lt 300 ] || exit 1; sleep 0.01
+done
+exec {python} "$@"
+"""
+_DRIVER = """\
+import sys
+sys.executable = {wrapper!r}
+from agent_exec_tui.__main__ import main
+sys.exit(main())
+"""
+# clone is left out: the wrapper's shell makes processes, too.
+_SUPERVISORS = ",".join(name for name in MUTATING.split(",") if not name.startswith(("cl", "vf")))
+
+
+def _start_traced(bench: Bench, job_id: str, *rules: str) -> Path:
+    """Start a job whose supervisor alone is traced; returns the trace."""
+    log, wrapper, driver = (bench.scratch / name for name in ("log", "wrapper", "driver.py"))
+    log.write_text("")
+    inject = " ".join(f"-e inject={rule}" for rule in rules)
+    wrapper.write_text(
+        _WRAPPER.format(log=log, calls=_SUPERVISORS, rules=inject, python=sys.executable)
+    )
+    wrapper.chmod(0o755)
+    driver.write_text(_DRIVER.format(wrapper=str(wrapper)))
+    with Bench(bench.scratch / "driver", command=(sys.executable, str(driver))) as other:
+        other.scratch.mkdir(exist_ok=True)
+        other.mark = bench.mark
+        done = other.call("start", "--no-wait", job_id, root=bench.root)
+        assert done.is_orderly, done
+    return log
+
+
+@covers("supervisor killed at every step")
+def test_a_supervisor_killed_at_any_step_leaves_whole_records_and_no_secret_orphan(
+    bench: Bench, figure: Figure
+) -> None:
+    need_strace()
+    rules = _supervisor_steps(bench)
+    ends: dict[str, int] = {}
+    for rule in rules:
+        job_id = bench.create("sh", "-c", "sleep 0.7; exit 3")
+        _start_traced(bench, job_id, rule)
+        end = _settled(bench, job_id)
+        ends[end] = ends.get(end, 0) + 1
+        bench.must("restart", "--no-wait", job_id)
+        assert bench.wait_over(job_id) == ("exited", 3)
+        bench.wait_supervisor_gone(job_id)
+        bench.must("delete", job_id)
+    assert bench.litter() == []
+    told = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
+    figure(f"killed before each of {len(rules)} system calls: {told}")
+
+
+def _supervisor_steps(bench: Bench) -> list[str]:
+    job_id = bench.create("sh", "-c", "sleep 0.7; exit 3")
+    log = _start_traced(bench, job_id)
+    if not log.read_text():
+        pytest.skip("strace may not attach to a running process here")
+    bench.wait_over(job_id)
+    bench.wait_supervisor_gone(job_id)
+    pid = bench.record(job_id, "supervision.json")["supervisor"]
+    assert isinstance(pid, dict)
+    mine = bench.scratch / "mine"
+    lines = log.read_text().splitlines()
+    prefix = f"{pid['pid']} "
+    mine.write_text(
+        "\n".join(line[len(prefix) :].lstrip() for line in lines if line[: len(prefix)] == prefix)
+    )
+    rules = kill_rules(mine)
+    assert len(rules) > 10
+    return rules
+
+
+def _settled(bench: Bench, job_id: str) -> str:
+    """What a job came to whose supervisor was killed, after a repair where that is due."""
+    living = _children(bench)
+    state = str(bench.must("status", job_id)["state"])
+    # Nobody may be told that a job failed to start while its command runs on.
+    assert not (state in ("failed", "created") and any(each.is_alive for each in living)), state
+    bench.wait_status(job_id, "running", *TERMINAL)
+    if state == "running":
+        bench.must("repair", "--kill", job_id)
+        assert bench.status(job_id) == "killed"
+    wait_until(lambda: not _children(bench), what="the end of the child")
+    bench.record(job_id, "meta.json")
+    return bench.status(job_id)
+
+
+def _children(bench: Bench) -> list[Seen]:
+    return [each for each in bench.marked() if "sleep" in each.command()]
