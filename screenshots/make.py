@@ -12,20 +12,20 @@ for folder in ("core", "tui"):
     sys.path.insert(0, str(HERE.parent / folder))
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 
-from agent_exec_tui.app import DashboardApp  # noqa: E402
-from agent_exec_tui.demo import Demo  # noqa: E402
-from agent_exec_tui.settings import load_settings  # noqa: E402
+from agent_exec_tui.app import DashboardApp
+from agent_exec_tui.demo import Demo
+from agent_exec_tui.settings import load_settings
 
 SETTLE_S = 4.0  # long enough for the running examples to have something to show
 
 # name -> terminal size and the keys pressed before the picture is taken
 PICTURES = {
-    "dashboard-80x24": ((80, 24), ()),
-    "dashboard-120x36": ((120, 36), ()),
-    "dashboard-200x50": ((200, 50), ()),
+    "dashboard-80x24": ((80, 24), ("j", "j")),
+    "dashboard-120x36": ((120, 36), ("j", "j")),
+    "dashboard-200x50": ((200, 50), ("j", "j")),
     "clean-up-120x36": ((120, 36), ("C", "0", "s")),
     "add-job-120x36": ((120, 36), ("a", *"./train --seed 2")),
-    "stop-120x36": ((120, 36), ("x",)),
+    "stop-120x36": ((120, 36), ("j", "j", "x")),
     "help-120x36": ((120, 36), ("question_mark",)),
 }
 
