@@ -6,7 +6,7 @@ later, or counted later, cannot move it.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -116,27 +116,14 @@ class Viewport:
         self._place(last)
         return 0 if self.window.at_end else owed
 
-    def jump(self, start: int) -> None:
-        """Make the line that starts at *start* the top one, as soon as it is loaded."""
+    def jump(self, start: int, *, above: int = 0) -> None:
+        """Put the line that holds *start* at the top, or with *above* rows before it."""
         self.top_start, self.top_row = start, 0
         self.settle()
-
-    def reveal(self, start: int, *, above: int) -> bool:
-        """Put the loaded line at *start* on screen, *above* rows below the top, unless it is.
-
-        Returns:
-            Whether the place had to change.
-        """
-        if self.shows(start):
-            return False
-        self.jump(start)
-        self.move(-above)
-        return True
-
-    def holds(self, start: int) -> bool:
-        """Whether the window has the line that starts at *start*."""
-        index = bisect_left(self._starts, start)
-        return index < len(self._starts) and self._starts[index] == start
+        if self._lines and above:
+            top = (self._index_of(self.top_start), self.top_row)
+            before = self._rows_between(top, (self._index_of(start), 0))
+            self.move(min(before - above, 0))
 
     def shows(self, start: int) -> bool:
         """Whether the line that starts at *start* is on screen."""

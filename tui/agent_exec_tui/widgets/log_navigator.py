@@ -185,8 +185,9 @@ class LogNavigator(LogPane):
         self.tell()
 
     def _choice_changed(self) -> None:
-        if self.target is None and self.current is not None and not self.viewport.follow:
-            self.target = (self.current, self.viewport.height // 3)
+        current, port = self.current, self.viewport
+        if current is not None and not port.follow and self.target is None and port.shows(current):
+            self.target = (current, port.height // 3)
         self.ask()
         self.tell()
 

@@ -106,8 +106,9 @@ class LogPane(LogCanvas):
 
     def _look(self) -> None:
         self._next_look = None
-        self._last_look = time.monotonic()
-        self.ask(always=False)
+        if self._is_in_sight:
+            self._last_look = time.monotonic()
+            self.ask(always=False)
 
     def _keep(self) -> None:
         if self.path is None:
@@ -158,8 +159,13 @@ class LogPane(LogCanvas):
         return self.pattern if self.wanted.only_matching else None
 
     def ask(self, *, always: bool = True) -> None:
-        """Have the lines read that are wanted now; unless *always*, only if the log has changed."""
+        """Have the lines read that are wanted now; unless *always*, only if the log has changed.
+
+        Out of sight nothing is read: coming into sight asks again.
+        """
         port = self.viewport
+        if not self._is_in_sight or not self.size:
+            return
         at, above = self.target or (port.top_start, 0)
         request = WindowRequest(
             None if port.follow else at,
@@ -172,7 +178,7 @@ class LogPane(LogCanvas):
             self.is_merged,
             self.line_numbers,
         )
-        self.loader.load(request, always=always)
+        self.loader.load(request, always=always or port.window is None)
 
     @on(WindowRead)
     def _window_read(self, message: WindowRead) -> None:
@@ -222,12 +228,10 @@ class LogPane(LogCanvas):
             self.ask()
             return
         target, self.target = self.target, None
-        if target is not None:
-            port.top_start, port.top_row = target[0], 0
         self.forget_highlights()
         port.set_window(window)
         if target is not None:
-            port.move(-target[1])
+            port.jump(target[0], above=target[1])
             self.on_arrival(target[0])
         owed, self._owed = self._owed, 0
         if owed:
@@ -253,7 +257,9 @@ class LogPane(LogCanvas):
             return
         was_partial = self.viewport.window is not None and self.viewport.window.is_partial
         self._take_counts(message.counts)
-        if (was_partial and message.counts.hits_known) or (self.line_numbers and any(row.line and row.line.number is None for row in self._rows)):
+        if (was_partial and message.counts.hits_known) or (
+            self.line_numbers and any(row.line and row.line.number is None for row in self._rows)
+        ):
             self.ask()
         self.tell()
 
@@ -340,7 +346,8 @@ class LogPane(LogCanvas):
     def on_show(self, event: events.Show) -> None:
         """Come into sight: look at once."""
         self._is_in_sight = True
-        self.refresh_from_file()
+        self.fit()
+        self.ask(always=False)
 
     def on_hide(self, event: events.Hide) -> None:
         """Go out of sight: look no more."""
