@@ -9,7 +9,11 @@ import time
 from dataclasses import dataclass
 
 from agent_exec.errors import AgentExecError
+from agent_exec.model import records
+from agent_exec.model.timestamps import parse_duration_s
+from agent_exec.model.wire import decode_state
 from agent_exec.store import atomic, locks
+from agent_exec.store.clock import timestamp_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,10 +60,36 @@ def run_auto_gc(
         return
     try:
         with _gc_lock(store.root) as is_ours:
-            if is_ours:
+            if is_ours and _may_find_any(store, settings):
                 _collect(store, settings, spare)
     except (AgentExecError, OSError) as error:
         logger.warning("auto-gc failed (best-effort): %s", error)
+
+
+def _may_find_any(store: JobStore, settings: AutoGc) -> bool:
+    """Whether there may be anything to remove; False only if there is certainly nothing.
+
+    The modules that clean up cost more than a launch does, and mostly for nothing.
+    """
+    cutoff = timestamp_of(time.time() - parse_duration_s(settings.older_than))
+    names = os.listdir(store.root)
+    if len(names) > settings.scan_limit:
+        return True
+    return any(_may_be_old(store, name, cutoff) for name in names if name != GC_LOCK_FILE)
+
+
+def _may_be_old(store: JobStore, name: str, cutoff: str) -> bool:
+    if name.startswith("."):
+        return True  # what a crash may have left
+    path = os.path.join(store.root, name, records.STATE_FILE)
+    try:
+        data = atomic.read_record(path, records.STATE_FILE)
+        state = decode_state(records.load_record(data, records.STATE_FILE))
+    except AgentExecError:
+        return False  # what cannot be read is never removed
+    ended_at = state.finished_at or state.updated_at
+    is_comparable = len(ended_at) == len(cutoff) and ended_at.endswith("Z")
+    return state.is_terminal and (not is_comparable or ended_at <= cutoff)
 
 
 def _collect(store: JobStore, settings: AutoGc, spare: frozenset[str]) -> None:

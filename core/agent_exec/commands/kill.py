@@ -6,7 +6,7 @@ import signal as signals
 import time
 from dataclasses import dataclass
 
-from agent_exec.commands.repair import look, look_and_settle, settle_if_proved
+from agent_exec.commands.settling import look, look_and_settle, settle_if_proved
 from agent_exec.errors import SupervisorLostError, UnverifiedProcessError
 from agent_exec.model.job import JobStatus, require_started
 from agent_exec.process.exit_watch import ExitWatch, await_exit
@@ -17,7 +17,7 @@ from agent_exec.store.root import require_own_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agent_exec.commands.repair import Look
+    from agent_exec.commands.settling import Look
     from agent_exec.model.job import JobState
     from agent_exec.process.signals import Signal
     from agent_exec.store.jobs import JobDir, JobStore

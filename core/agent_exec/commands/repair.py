@@ -7,160 +7,41 @@ import signal as signals
 import time
 from dataclasses import dataclass, replace
 
-from agent_exec.errors import (
-    AgentExecError,
-    InternalError,
-    InvalidStateError,
-    RecordUnreadableError,
-    UnsafeRootError,
+from agent_exec.commands.settling import (
+    Look,
+    look,
+    look_and_settle,
+    needs_settling,
+    record_lost,
+    settle_if_proved,
 )
-from agent_exec.model import records
-from agent_exec.model.job import JobResult, JobState, JobStatus, StateJob
-from agent_exec.model.wire import encode_state
+from agent_exec.errors import AgentExecError, RecordUnreadableError
+from agent_exec.model.job import JobStatus  # noqa: TC001 - the schema reads it
 from agent_exec.process.exit_watch import ExitWatch, await_exit
-from agent_exec.process.liveness import Liveness, Verdict, assess
+from agent_exec.process.liveness import Verdict
 from agent_exec.process.tree import signal_job
-from agent_exec.store import atomic
-from agent_exec.store.clock import now_timestamp
 from agent_exec.store.root import require_own_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agent_exec.model.supervision import Supervision
     from agent_exec.store.jobs import JobDir, JobStore
 
-_LOCK_TIMEOUT_S = 2.0
+__all__ = [
+    "Look",
+    "RepairReport",
+    "RepairedJob",
+    "look",
+    "look_and_settle",
+    "repair_jobs",
+    "settle_if_proved",
+]
+
 _KILL_TIMEOUT_S = 3.0
 _NOTHING_TO_DO = frozenset(
     {Verdict.CREATED, Verdict.ENDED, Verdict.RUNNING, Verdict.RUNNING_FOREIGN}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A job's records and what the evidence makes of them, all of one moment.
-
-    Attributes:
-        supervision: only if it tells of this very run.
-    """
-
-    state: JobState
-    supervision: Supervision | None
-    liveness: Liveness
-
-
-def look(job: JobDir) -> Look:
-    """Read a job's records and judge them; changes nothing.
-
-    Raises:
-        RecordUnreadableError: state.json is missing, foreign or damaged.
-    """
-    while True:
-        state = job.read_state()
-        supervision = job.read_supervision()
-        if supervision is not None and not supervision.describes(state):
-            supervision = None
-        liveness = assess(job, state, supervision)
-        if state.is_terminal or liveness.verdict is not Verdict.ENDED:
-            return Look(state, supervision, liveness)
-
-
-def look_and_settle(job: JobDir, *, lock_timeout_s: float = _LOCK_TIMEOUT_S) -> Look:
-    """Judge a job, and put its record right first if its end is proved.
-
-    Where that is not possible (another user's root, a lock held, a full disk) the look alone
-    is the answer.
-
-    Args:
-        job: the job, whose lock the caller does not hold.
-        lock_timeout_s: how long to wait for that lock; whoever has it settles the job as well.
-
-    Raises:
-        RecordUnreadableError: see ``look``.
-    """
-    found = look(job)
-    if not _needs_settling(job, found):
-        return found
-    try:
-        require_own_root(job.root)
-        with job.locked(lock_timeout_s):
-            settle_if_proved(job)
-    except (InvalidStateError, InternalError, UnsafeRootError, OSError):
-        return found
-    return look(job)
-
-
-def settle_if_proved(job: JobDir, *, ended_by: int | None = None) -> JobState:
-    """Record the end of a job whose end is proved; the caller holds the job's lock.
-
-    Args:
-        job: the job.
-        ended_by: the signal by which the caller ended what the supervisor left behind.
-
-    Returns:
-        The state as it stands now.
-
-    Raises:
-        RecordUnreadableError: see ``look``.
-        InternalError: the disk does not take the record.
-    """
-    found = look(job)
-    if not _needs_settling(job, found):
-        return found.state
-    if found.state.is_terminal:
-        # Nobody is left who could add to the logs: they are as complete as they will ever be.
-        settled = replace(job.read_state(), logs_drained=True, updated_at=now_timestamp())
-        _write_state(job, settled)
-        return settled
-    return record_lost(job, found, ended_by=ended_by)
-
-
-def _needs_settling(job: JobDir, found: Look) -> bool:
-    if found.liveness.is_proved_over:
-        return True
-    is_undrained = found.state.is_terminal and not found.state.logs_drained
-    return is_undrained and found.supervision is not None and not job.has_supervisor()
-
-
-def record_lost(job: JobDir, found: Look, *, ended_by: int | None = None) -> JobState:
-    """Write that a run is over whose end nobody saw; the caller holds the job's lock."""
-    now = now_timestamp()
-    _note_loss(job, found)
-    state = JobState(
-        job=StateJob(
-            id=job.job_id,
-            status=JobStatus.FAILED if ended_by is None else JobStatus.KILLED,
-            started_at=found.state.started_at,
-        ),
-        result=JobResult(signal=None if ended_by is None else str(ended_by)),
-        # No pid: it may be anybody's from now on, and the peers look whether it lives.
-        finished_at=now,
-        updated_at=now,
-    )
-    _write_state(job, state)
-    return state
-
-
-def _note_loss(job: JobDir, found: Look) -> None:
-    """Keep what supervision.json knows of the run and add how it was lost."""
-    name = records.SUPERVISION_FILE
-    if found.supervision is not None:
-        document = records.load_record(atomic.read_record(name, name, dir_fd=job.fd), name)
-    else:
-        nobody: records.Document = {"pid": 0, "start_ticks": 0, "boot_id": ""}
-        document = records.supervision_document(
-            supervisor=nobody, started_at=found.state.started_at
-        )
-    document.pop("still_capturing", None)
-    document["cause"] = "lost"
-    document["reason"] = found.liveness.evidence
-    job.write_record(name, document)
-
-
-def _write_state(job: JobDir, state: JobState) -> None:
-    job.write_record(records.STATE_FILE, encode_state(state))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +146,7 @@ def _told(job: JobDir, found: Look, action: str) -> RepairedJob:
 
 def _action_for(job: JobDir, found: Look, *, kill: bool) -> str:
     verdict = found.liveness.verdict
-    if _needs_settling(job, found):
+    if needs_settling(job, found):
         return "repaired"
     if verdict in _NOTHING_TO_DO or found.state.is_terminal:
         return "none"
@@ -278,7 +159,7 @@ def _repair_locked(job: JobDir, *, kill: bool) -> RepairedJob:
     found = look(job)
     action = _action_for(job, found, kill=kill)
     if action == "repaired":
-        if _needs_settling(job, found):
+        if needs_settling(job, found):
             settle_if_proved(job)
         else:
             record_lost(job, found)

@@ -14,7 +14,7 @@ from agent_exec.commands.definition import created_state
 from agent_exec.commands.environment import displayed, key_of, runtime_entries
 from agent_exec.commands.launching import launch_job
 from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation, answer, observe
-from agent_exec.commands.repair import look, record_lost, settle_if_proved
+from agent_exec.commands.settling import look, record_lost, settle_if_proved
 from agent_exec.errors import InternalError, InvalidArgumentError, InvalidStateError
 from agent_exec.model import records
 from agent_exec.model.job import JobStatus, require_own_identity
@@ -31,7 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent_exec.commands.repair import Look
+    from agent_exec.commands.settling import Look
     from agent_exec.process.launch import Launcher
     from agent_exec.process.signals import Signal
     from agent_exec.store.jobs import JobDir, JobStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from agent_exec.commands.repair import look_and_settle
+from agent_exec.commands.settling import look_and_settle
 from agent_exec.model.job import JobStatus
 from agent_exec.model.records import FULL_LOG, STDERR_LOG, STDOUT_LOG
 from agent_exec.model.supervision import DroppedBytes, EndCause, ResourceUse
@@ -13,7 +13,7 @@ from agent_exec.model.timestamps import parse_timestamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agent_exec.commands.repair import Look
+    from agent_exec.commands.settling import Look
     from agent_exec.model.job import JobMeta
     from agent_exec.process.liveness import Liveness
     from agent_exec.store.jobs import JobDir, JobStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from agent_exec.commands.repair import look_and_settle
+from agent_exec.commands.settling import look_and_settle
 from agent_exec.commands.status import LivenessTold, told
 from agent_exec.errors import InvalidArgumentError
 from agent_exec.model.job import JobStatus
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal, Self
 
-    from agent_exec.commands.repair import Look
+    from agent_exec.commands.settling import Look
     from agent_exec.store.jobs import JobDir, JobStore
 
 DEFAULT_UNTIL_S = 30.0
