@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import os
 from dataclasses import dataclass
-from typing import ClassVar
 
 from agent_exec.errors import InvalidArgumentError
 from agent_exec.model import tags as tag_rules
@@ -55,7 +54,7 @@ class JobListing:
         skipped: directories without a readable meta.json.
     """
 
-    wire_type: ClassVar[str] = "list"
+    wire_type = "list"
 
     root: str
     jobs: tuple[ListedJob, ...]

@@ -37,17 +37,20 @@ _MAGIC = b"agent-exec-tui index 1 " + sys.version.split()[0].encode() + b"\n"
 _SUFFIX = ".index"
 
 
-def read_rows(store: JobStore) -> list[JobRow]:
-    """Read the line of every job, in the directory's order.
+def read_rows(store: JobStore, names: list[str] | None = None) -> list[JobRow]:
+    """Read the line of every job, in the directory's order, or of those in *names*.
+
+    Jobs removed meanwhile are left out.
 
     Raises:
         InternalError: the root is there and cannot be read.
     """
-    names = store.names()
+    is_whole = names is None
+    names = store.names() if names is None else names
     if not names:
         return []
     began_ns = time.time_ns()
-    path = cache_path(store.root) if len(names) > INDEXED_JOBS else ""
+    path = cache_path(store.root) if is_whole and len(names) > INDEXED_JOBS else ""
     had_gc = gc.isenabled()
     gc.disable()  # nothing here makes cycles; collecting over 100,000 new tuples takes longer
     try:

@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeGuard
 
+    from agent_exec.model.filter import JobFields
     from agent_exec.store.jobs import JobStore
     from agent_exec.store.listing import JobRecord
 
@@ -109,6 +110,19 @@ class JobRow(NamedTuple):
     def is_terminal(self) -> bool:
         """Whether the record says that the job is over."""
         return self.status in TERMINAL_WORDS
+
+    def fields(self, state: str) -> JobFields:
+        """What filters look at, *state* being the word on display."""
+        from agent_exec.model.filter import UNREADABLE, JobFields
+
+        return JobFields(
+            job_id=self.name,
+            state=UNREADABLE if self.problem else state,
+            command=self.command,
+            tags=self.tags,
+            cwd=self.cwd,
+            exit_code=self.exit_code,
+        )
 
 
 def read_row(store: JobStore, name: str, root_fd: int) -> JobRow | None:

@@ -11,50 +11,18 @@ import pytest
 
 from agent_exec.commands.list import list_jobs
 from agent_exec.errors import InvalidArgumentError, InvalidTagError
-from agent_exec.model.job import JobMeta, JobRef, JobResult, JobState, JobStatus, StateJob
 from agent_exec.store.clock import timestamp_of
 from agent_exec.store.jobs import JobStore
-from support.many_jobs import write_job
+from support.built_jobs import put_job as put
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-NO_PROCESS = 2**22 + 17
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> JobStore:
     (tmp_path / "root").mkdir()
     return JobStore(tmp_path / "root")
-
-
-def put(
-    store: JobStore,
-    job_id: str,
-    status: str | None = "exited",
-    *,
-    started_at: str | None = "2026-01-01T00:00:00Z",
-    tags: tuple[str, ...] = (),
-    cwd: str | None = "/srv",
-    pid: int | None = NO_PROCESS,
-) -> str:
-    meta = JobMeta(
-        job=JobRef(job_id),
-        schema_version="0.1",
-        command=("echo", "test"),
-        created_at="2026-01-01T00:00:00Z",
-        root=store.root,
-        env_keys=(),
-        cwd=cwd,
-        tags=tags,
-    )
-    state = status and JobState(
-        job=StateJob(id=job_id, status=JobStatus(status), started_at=started_at),
-        result=JobResult(exit_code=0 if status == "exited" else None),
-        pid=pid,
-        updated_at="2026-01-01T00:00:00Z",
-    )
-    return write_job(store.root, meta, state or None)
 
 
 def ids(store: JobStore, **wanted: object) -> list[str]:

@@ -1,0 +1,182 @@
+"""A way back from deletion: directories moved aside by rename, kept until the program ends.
+
+Nothing is copied: where the trash lies on another file system than the root, there is none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import time
+from dataclasses import dataclass
+
+from agent_exec.errors import InternalError
+from agent_exec.store import atomic
+from agent_exec.store.removal import remove_tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent_exec.store.jobs import JobDir
+
+_LOG = logging.getLogger(__name__)
+
+KEEP_S = 86400.0
+_ORIGIN_FILE = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class TrashedJob:
+    """A job that was moved to the trash.
+
+    Attributes:
+        root: where it lay.
+        path: where it lies now.
+    """
+
+    job_id: str
+    root: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What an undo brought back, and what it could not, with the reasons."""
+
+    restored: tuple[str, ...]
+    failed: tuple[tuple[str, str], ...]
+
+
+class _Batch:
+    """What goes, and comes back, together: a directory with one more for each root."""
+
+    def __init__(self, directory: str) -> None:
+        self.began_ns = time.time_ns()
+        self.path = os.path.join(directory, f"{self.began_ns}-{os.getpid()}")
+        self.jobs: list[TrashedJob] = []
+        self._places: dict[str, str] = {}
+
+    def place_for(self, root: str) -> str:
+        """A directory that says for people where its jobs came from."""
+        place = self._places.get(root)
+        if place is None:
+            place = os.path.join(self.path, str(len(self._places)))
+            os.makedirs(place, mode=atomic.DIRECTORY_MODE)
+            dir_fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                atomic.write_new_file(dir_fd, _ORIGIN_FILE, os.fsencode(root), durable=False)
+            finally:
+                os.close(dir_fd)
+            self._places[root] = place
+        return place
+
+
+class Trash:
+    """One program's trash; not to be used by two threads at a time.
+
+    ``begin`` opens a new batch; ``undo`` brings a batch back as a whole, the last one first.
+    """
+
+    def __init__(
+        self, directory: str | None = None, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        """Use *directory*, or the user's own below ``$XDG_STATE_HOME``; nothing is made yet."""
+        self._directory = directory or _default_directory(environ)
+        self._batches: list[_Batch] = []
+
+    @property
+    def undoable(self) -> int:
+        """How many jobs the next ``undo`` would bring back; 0 when there is nothing to undo."""
+        return next((len(batch.jobs) for batch in reversed(self._batches) if batch.jobs), 0)
+
+    def accepts(self, root: str) -> bool:
+        """Whether jobs of *root* can be moved here and back: the same file system."""
+        try:
+            os.makedirs(self._directory, mode=atomic.DIRECTORY_MODE, exist_ok=True)
+            return os.stat(self._directory).st_dev == os.stat(root).st_dev
+        except OSError:
+            return False
+
+    def begin(self) -> None:
+        """Open a new batch: what goes from here on comes back together."""
+        if not self._batches or self._batches[-1].jobs:
+            self._batches.append(_Batch(self._directory))
+
+    def take(self, job: JobDir) -> None:
+        """Move a job here; the caller holds its lock.
+
+        Raises:
+            OSError: it stands as it was; EXDEV: see ``accepts``.
+        """
+        if not self._batches:
+            self.begin()
+        batch = self._batches[-1]
+        path = os.path.join(batch.place_for(job.root), job.job_id)
+        if os.path.lexists(path):
+            raise OSError(errno.EEXIST, "already in the trash", path)
+        os.rename(job.path, path)
+        batch.jobs.append(TrashedJob(job.job_id, job.root, path))
+
+    def undo(self) -> Undone:
+        """Bring the last batch back; what cannot be, because its id is taken, stays here."""
+        while self._batches and not self._batches[-1].jobs:
+            self._batches.pop()
+        if not self._batches:
+            return Undone((), ())
+        batch = self._batches[-1]
+        restored, failed, kept = [], [], []
+        for trashed in batch.jobs:
+            target = os.path.join(trashed.root, trashed.job_id)
+            try:
+                if os.path.lexists(target):
+                    raise OSError(errno.EEXIST, "there is a job of that id again", target)
+                os.rename(trashed.path, target)
+                restored.append(trashed.job_id)
+            except OSError as error:
+                kept.append(trashed)
+                failed.append((trashed.job_id, str(error.strerror)))
+        # A batch of which nothing can come back must not bar the way to those before it.
+        batch.jobs = kept if restored else []
+        return Undone(tuple(restored), tuple(failed))
+
+    def empty(self) -> None:
+        """Remove for good what this program moved here, and what others left for a day.
+
+        Raises:
+            InternalError: something of ours could not be removed.
+        """
+        batches, self._batches = self._batches, []
+        for batch in batches:
+            try:
+                remove_tree(batch.path)
+            except FileNotFoundError:
+                continue  # nothing was ever moved there
+            except OSError as error:
+                raise InternalError.from_os_error(error, f"empty the trash {batch.path}") from None
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove what has lain here for a day, whoever left it; never raises."""
+        oldest_ns = time.time_ns() - int(KEEP_S * 1e9)
+        self._batches = [batch for batch in self._batches if batch.began_ns >= oldest_ns]
+        try:
+            names = os.listdir(self._directory)
+        except OSError:
+            return
+        for name in names:
+            moment, _, pid = name.partition("-")
+            if not (moment.isdigit() and pid.isdigit()):
+                continue  # not ours to judge
+            if int(moment) < oldest_ns:
+                with contextlib.suppress(OSError):
+                    remove_tree(os.path.join(self._directory, name))
+
+
+def _default_directory(environ: Mapping[str, str]) -> str:
+    base = environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
+    return os.path.join(base, "agent-exec-tui", "trash")
