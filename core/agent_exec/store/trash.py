@@ -64,7 +64,9 @@ class _Batch:
         place = self._places.get(root)
         if place is None:
             place = os.path.join(self.path, str(len(self._places)))
-            os.makedirs(place, mode=atomic.DIRECTORY_MODE)
+            for directory in (os.path.dirname(self.path), self.path, place):
+                # One by one: the mode holds for the last component only.
+                os.makedirs(directory, mode=atomic.DIRECTORY_MODE, exist_ok=True)
             dir_fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 atomic.write_new_file(dir_fd, _ORIGIN_FILE, os.fsencode(root), durable=False)
