@@ -96,7 +96,7 @@ def run(
         os.environ["NO_COLOR"] = "1"
     app = DashboardApp(resolve_root(root, environ), settings)
     app.run(mouse=settings.mouse)
-    farewell = app.farewell()
-    if farewell:
-        sys.stdout.write(farewell + "\n")
+    for line in (app.farewell(), app.main.session.close()):
+        if line:
+            sys.stdout.write(line + "\n")
     return app.return_code or 0

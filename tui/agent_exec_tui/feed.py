@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from agent_exec.errors import AgentExecError
 from agent_exec.model.job import JobStatus
+from agent_exec.model.records import META_FILE
 from agent_exec.store.listing import find_directories, open_exact, read_job, scan
 from agent_exec.store.watch import JobWatcher, WatchMode
 from agent_exec_tui.job_rows import JobRow, clean, row_of
@@ -167,11 +169,18 @@ class JobFeed:
         if state is None or state.status is not JobStatus.RUNNING:
             with self._lock:
                 self._running.pop(record.job_id, None)
-            return row_of(record)
+            return row_of(record, made_ns=self._made_ns(record.job_id))
         verdict = verdict_of(self.store, record)
         with self._lock:
             self._running[record.job_id] = verdict
-        return row_of(record, verdict=verdict)
+        return row_of(record, verdict=verdict, made_ns=self._made_ns(record.job_id))
+
+    def _made_ns(self, name: str) -> int:
+        """When meta.json was written: once, but for tags, which is seen to be another second."""
+        try:
+            return os.stat(os.path.join(self.store.root, name, META_FILE)).st_mtime_ns
+        except (OSError, ValueError):
+            return 0
 
     # What changes
 

@@ -175,7 +175,7 @@ class JobList:
         updated: set[str] = set()
         ended: list[JobRow] = []
         changed: list[tuple[JobRow | None, JobRow | None]] = []
-        for row in rows:
+        for row in {row.job_id: row for row in rows}.values():  # of one job, the last word counts
             old = self.rows.get(row.job_id)
             if old == row:
                 continue

@@ -149,12 +149,13 @@ def clean(text: str) -> str:
     return text if text.isascii() and text.isprintable() else plain(text)
 
 
-def row_of(record: JobRecord, *, verdict: str | None = None) -> JobRow:
+def row_of(record: JobRecord, *, verdict: str | None = None, made_ns: int = 0) -> JobRow:
     """Say in a row what a record says.
 
     Args:
         record: what was read of the job.
         verdict: what is known to be wrong with a job recorded as running, in a word.
+        made_ns: when the definition was written, which orders jobs within one second.
     """
     meta, state = record.meta, record.state
     if record.problem is not None or meta is None or state is None:
@@ -178,7 +179,7 @@ def row_of(record: JobRecord, *, verdict: str | None = None) -> JobRow:
         exit_text=_exit_text(state),
         exit_code=state.result.exit_code,
         started_at=state.started_at,
-        created_s=_seconds(meta.created_at) or record.mtime_ns / 1e9,
+        created_s=_made_s(meta.created_at, made_ns) or record.mtime_ns / 1e9,
         started_s=started_s,
         finished_s=finished_s,
         elapsed_s=_elapsed_s(state, started_s, finished_s),
@@ -255,6 +256,13 @@ def _elapsed_s(state: JobState, started_s: float | None, finished_s: float | Non
     if started_s is None or finished_s is None:
         return None
     return max(finished_s - started_s, 0.0)
+
+
+def _made_s(created_at: str, made_ns: int) -> float | None:
+    created_s = _seconds(created_at)
+    if created_s is not None and 0 <= made_ns / 1e9 - created_s < 1:
+        return made_ns / 1e9
+    return created_s
 
 
 def _seconds(text: str | None) -> float | None:

@@ -1,60 +1,80 @@
-"""What this run of the dashboard remembers: the last definition, what ``U`` can bring back."""
+"""What this run of the dashboard remembers: the last definition, and its trash."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from agent_exec.errors import AgentExecError
+from agent_exec.store.trash import Trash
 from agent_exec_tui import formatting
 from agent_exec_tui.operations import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agent_exec.commands.definition import JobDefinition
     from agent_exec.store.jobs import JobStore
-    from agent_exec.store.trash import Trash
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.operations import Operation
 
-Undo = Callable[[], tuple[Outcome, ...]]
 
-
-@dataclass
 class Session:
     """Lives as long as the dashboard.
 
     Attributes:
         recent: what the form was last submitted with.
-        undo_label: what ``U`` would bring back, "" for nothing.
     """
 
-    recent: JobDefinition | None = None
-    undo_label: str = ""
-    _undo: Undo | None = field(default=None, repr=False)
+    def __init__(self, trash: Trash | None = None) -> None:
+        self.recent: JobDefinition | None = None
+        self._trash = trash or Trash()
+        self._lock = threading.Lock()
 
-    def offer_undo(self, label: str, undo: Undo) -> None:
-        """Let ``U`` take back what was just done."""
-        self.undo_label, self._undo = label, undo
+    @property
+    def undo_label(self) -> str:
+        """What ``U`` would bring back, "" for nothing."""
+        count = self._trash.undoable
+        return formatting.counted(count, "job") if count else ""
 
-    def take_undo(self) -> Undo | None:
-        """Give out what takes the last cleaning back, once."""
-        undo, self._undo, self.undo_label = self._undo, None, ""
-        return undo
-
-    def trash(self, root: str) -> Trash | None:
+    def trash_for(self, root: str) -> Trash | None:
         """Where jobs of *root* can be moved to and brought back from; None if nowhere."""
-        from agent_exec.store.trash import Trash
+        return self._trash if self._trash.accepts(root) else None
 
-        return Trash.for_root(root)
+    @contextmanager
+    def trashing(self) -> Iterator[None]:
+        """Hold the trash, which one thread may use at a time; what goes now comes back together."""
+        with self._lock:
+            self._trash.begin()
+            yield
 
-    def deleting(self, root: str) -> Operation:
-        """Make the operation that deletes jobs, into the trash where there is one."""
-        trash = self.trash(root)
+    def delete(self, root: str) -> Operation:
+        """Make the operation that deletes a job, into the trash where there is one."""
+        trash = self.trash_for(root)
 
         def delete(store: JobStore, row: JobRow) -> Outcome:
             from agent_exec.commands.delete import delete_job
+            from agent_exec_tui.operations import require_unchanged
 
+            require_unchanged(store, row)
             delete_job(store, row.job_id, trash=trash)
-            return Outcome(row.job_id, True, f"deleted {formatting.size(row.log_bytes)}")
+            return Outcome(row.job_id, True, f"deleted, {formatting.size(row.log_bytes)}")
 
         return delete
+
+    def undo(self) -> tuple[Outcome, ...]:
+        """Bring back what was removed last."""
+        with self._lock:
+            undone = self._trash.undo()
+        back = [Outcome(name, True, "brought back", name) for name in undone.restored]
+        return (*back, *(Outcome(name, False, why) for name, why in undone.failed))
+
+    def close(self) -> str:
+        """Empty the trash; what went wrong, or ""."""
+        try:
+            with self._lock:
+                self._trash.empty()
+        except AgentExecError as error:
+            return str(error)
+        return ""

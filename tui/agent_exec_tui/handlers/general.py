@@ -75,13 +75,12 @@ class GeneralHandlers:
 
     def _undo(self) -> None:
         main = self._main
-        undo = main.session.take_undo()
-        if undo is None:
-            return
-        post = main.post_message
-        main.run_worker(
-            lambda: post(OperationEnded("undo", undo())) and None, thread=True, exit_on_error=False
-        )
+        post, undo = main.post_message, main.session.undo
+
+        def run() -> None:
+            post(OperationEnded("undo", undo()))
+
+        main.run_worker(run, thread=True, exit_on_error=False)
 
     def _back(self) -> None:
         """One layer at a time: selection, search, filter, marks, tab, zoom, pane."""

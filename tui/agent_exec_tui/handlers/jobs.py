@@ -69,9 +69,11 @@ class JobHandlers:
 
     def _work(self, verb: str, call: Callable[[], tuple[Outcome, ...]]) -> None:
         post = self._main.post_message
-        self._main.run_worker(
-            lambda: post(OperationEnded(verb, call())) and None, thread=True, exit_on_error=False
-        )
+
+        def run() -> None:
+            post(OperationEnded(verb, call()))
+
+        self._main.run_worker(run, thread=True, exit_on_error=False)
 
     def _ask(self, dialog: ConfirmDialog, then: Callable[[], None]) -> None:
         """Ask with the list frozen beneath, so that the job asked about stays in sight."""
@@ -107,7 +109,7 @@ class JobHandlers:
     def _cli(self, verb: str, rows: Sequence[JobRow], *flags: str) -> str:
         if len(rows) != 1:
             return ""
-        return formatting.cli_line(verb, *flags, rows[0].shown_id)
+        return formatting.cli_line(*self._main.root_words(), verb, *flags, rows[0].shown_id)
 
     # One action each
 
@@ -211,7 +213,7 @@ class JobHandlers:
         rows = [row for row in self._targets() if row.kind is not RowKind.RUNNING]
         main = self._main
         size = formatting.size(sum(row.log_bytes for row in rows))
-        trash = main.session.trash(main.store.root)
+        trash = main.session.trash_for(main.store.root)
         note = (
             f"{size} of logs. U brings it back until you leave."
             if trash is not None
@@ -225,7 +227,17 @@ class JobHandlers:
             note=note,
             command_line=self._cli("delete", rows),
         )
-        self._ask(dialog, lambda: self._run("delete", main.session.deleting(main.store.root), rows))
+        self._ask(dialog, lambda: self._delete_now(rows))
+
+    def _delete_now(self, rows: Sequence[JobRow]) -> None:
+        main = self._main
+        delete, store = main.session.delete(main.store.root), main.store
+
+        def run() -> tuple[Outcome, ...]:
+            with main.session.trashing():
+                return operations.apply_to_all(delete, store, rows)
+
+        self._work("delete", run)
 
     def _repair(self) -> None:
         rows = self._targets(RowKind.LOST)

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from agent_exec.model.filter import FilterError, compile_filter
 from agent_exec.store.jobs import JobStore
-from agent_exec.store.root import root_warnings
+from agent_exec.store.root import resolve_root, root_warnings
 from agent_exec_tui import formatting
 from agent_exec_tui.actions import BY_ID, Action
 from agent_exec_tui.empty import empty_lines
@@ -163,6 +163,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
             undo=self.session.undo_label,
             has_search=log.has_search,
         )
+
+    def root_words(self) -> tuple[str, ...]:
+        """What a command line needs besides to mean this root."""
+        root = self.store.root
+        return () if root == resolve_root(None, os.environ) else ("--root", root)
 
     def situation_for(self, action: Action) -> Situation:
         """Sum up the moment in a pane where *action* has a meaning."""

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_exec.model.filter import JobFields, compile_filter
+from agent_exec_tui.job_list import JobList, Sort, Tab
+from agent_exec_tui.job_rows import JobRow, RowKind
+
+KINDS = st.sampled_from(RowKind)
+IDS = st.sampled_from([f"job{number}" for number in range(12)])
+
+
+def row(
+    job_id: str, kind: RowKind = RowKind.OK, created_s: float = 0.0, command: str = "x"
+) -> JobRow:
+    return JobRow(
+        job_id=job_id,
+        shown_id=job_id,
+        kind=kind,
+        word=kind.value,
+        command=command,
+        created_s=created_s,
+        fields=JobFields(job_id=job_id, state="exited", command=(command,)),
+    )
+
+
+def rows() -> st.SearchStrategy[JobRow]:
+    times = st.integers(min_value=0, max_value=5).map(float)
+    return st.builds(row, IDS, KINDS, times, st.sampled_from(["make", "make test", "pytest"]))
+
+
+def updates() -> st.SearchStrategy[list[tuple[list[JobRow], list[str]]]]:
+    return st.lists(st.tuples(st.lists(rows(), max_size=4), st.lists(IDS, max_size=2)), max_size=8)
+
+
+def expected(jobs: JobList, text: str) -> list[str]:
+    wanted = compile_filter(text)
+    kept = [r for r in jobs.rows.values() if jobs.tab.holds(r.kind) and wanted.matches(r.fields)]
+    kept.sort(key=lambda r: (-r.created_s, r.job_id))
+    return [r.job_id for r in (reversed(kept) if jobs.is_reversed else kept)]
+
+
+@given(updates(), st.sampled_from(Tab), st.booleans(), st.sampled_from(["", "make", "!test"]))
+def test_whatever_changes_the_list_is_as_if_it_were_made_anew(
+    steps: list[tuple[list[JobRow], list[str]]], tab: Tab, is_reversed: bool, text: str
+) -> None:
+    jobs = JobList()
+    jobs.narrow(compile_filter(text))
+    jobs.arrange(tab=tab, is_reversed=is_reversed)
+    for changed, removed in steps:
+        jobs.apply(changed, removed)
+        assert [r.job_id for r in jobs.shown] == expected(jobs, text)
+        assert all(jobs.shown[i] is jobs.rows[r.job_id] for i, r in enumerate(jobs.shown))
+        assert [jobs.position_of(r.job_id) for r in jobs.shown] == list(range(len(jobs)))
+        assert jobs.count_of(Tab.ALL) == len(jobs.rows)
+        for kind in RowKind:
+            assert jobs.counts[kind] == sum(r.kind is kind for r in jobs.rows.values())
+
+
+@given(updates())
+def test_a_frozen_list_keeps_every_row_where_it_is(
+    steps: list[tuple[list[JobRow], list[str]]],
+) -> None:
+    jobs = JobList()
+    jobs.apply([row(f"job{n}", created_s=n) for n in range(6)])
+    before = [r.job_id for r in jobs.shown]
+    jobs.freeze()
+    for changed, removed in steps:
+        jobs.apply(changed, removed)
+        assert [r.job_id for r in jobs.shown] == before
+    jobs.thaw()
+    assert [r.job_id for r in jobs.shown] == expected(jobs, "")
+
+
+def test_a_changed_row_that_keeps_its_place_is_told_as_updated_only() -> None:
+    jobs = JobList()
+    jobs.apply([row("a", RowKind.RUNNING, 1), row("b", created_s=2)])
+    change = jobs.apply([row("a", RowKind.OK, 1)])
+    assert not change.moved
+    assert change.updated == {"a"}
+    assert [ended.job_id for ended in change.ended] == ["a"]
+
+
+def test_an_unchanged_row_is_no_change() -> None:
+    jobs = JobList()
+    jobs.apply([row("a")])
+    change = jobs.apply([row("a")])
+    assert not change.moved
+    assert not change.updated
+
+
+def test_every_order_has_its_first_row_where_one_looks_for_it() -> None:
+    jobs = JobList()
+    jobs.apply([
+        replace(row("a", RowKind.BAD, 1, "zz"), exit_code=3, elapsed_s=9.0, stdout_bytes=1),
+        replace(row("b", RowKind.RUNNING, 2, "aa"), started_s=5.0, tags=("t",)),
+        replace(row("c", RowKind.OK, 3, "mm"), exit_code=0, elapsed_s=1.0, stdout_bytes=9),
+    ])  # fmt: skip
+    first = {}
+    for order in Sort:
+        jobs.arrange(sort=order)
+        first[order] = jobs.shown[0].job_id
+    assert first == {
+        Sort.NEWEST: "c", Sort.STATE: "b", Sort.ELAPSED: "b", Sort.EXIT: "a", Sort.OUTPUT: "c",
+        Sort.COMMAND: "b", Sort.TAGS: "b", Sort.ID: "a",
+    }  # fmt: skip
+
+
+def test_only_the_jobs_of_one_directory_are_listed_and_counted() -> None:
+    jobs = JobList()
+    jobs.apply([replace(row("a"), raw_cwd="/here"), replace(row("b"), raw_cwd="/there")])
+    jobs.scope("/here")
+    assert [r.job_id for r in jobs.shown] == ["a"]
+    assert jobs.scoped_total == 1
+    jobs.apply([replace(row("c"), raw_cwd="/there")])
+    assert jobs.scoped_total == 1
+    jobs.scope(None)
+    assert jobs.scoped_total == 3

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from agent_exec_tui import keymap
+from agent_exec_tui.actions import ACTIONS, BY_ID, actions_for
+from agent_exec_tui.handlers import handlers_for
+from agent_exec_tui.screens.main import MainScreen
+from agent_exec_tui.settings import Settings
+from agent_exec_tui.situation import Pane
+
+
+def test_ids_are_unique_and_every_action_has_a_help_line() -> None:
+    assert len(BY_ID) == len(ACTIONS)
+    assert all(action.help and action.label for action in ACTIONS)
+
+
+def test_no_key_means_two_things_in_one_pane() -> None:
+    assert keymap.clashes({}) == []
+
+
+def test_no_default_key_is_one_that_terminals_take_away() -> None:
+    for action in ACTIONS:
+        for key in action.keys:
+            name = keymap.normal_key(key)
+            assert name not in keymap.UNSAFE_KEYS, action.id
+            assert not name.startswith(("f1", "f2", "alt+", "ctrl+shift+")), action.id
+
+
+def test_every_action_has_code_that_does_it(tmp_path: object) -> None:
+    main = MainScreen(str(tmp_path), Settings())
+    assert set(handlers_for(main)) == set(BY_ID)
+
+
+def test_every_action_with_a_key_is_bound_once_in_each_of_its_panes() -> None:
+    for pane in Pane:
+        bound = [
+            binding.id
+            for binding in (*keymap.pane_bindings(pane), *keymap.bindings_for(frozenset(Pane)))
+        ]
+        assert sorted(map(str, bound)) == sorted(
+            action.id for action in actions_for(pane) if action.keys
+        )
+
+
+def test_keys_are_read_as_people_write_them() -> None:
+    assert keymap.normal_key("^d") == "ctrl+d"
+    assert keymap.normal_key("/") == "slash"
+    assert keymap.normal_key("G") == "G"
+    assert keymap.shown_key("ctrl+d") == "^d"
+    assert keymap.shown_key("shift+down") == "shift+↓"
+
+
+def test_own_keys_replace_the_default_ones() -> None:
+    taken, problems = keymap.checked_overrides({"job.start": ["B", "^l"], "app.refresh": ["L"]})
+    assert taken == {"job.start": ("B", "ctrl+l"), "app.refresh": ("L",)}
+    assert problems == []
+
+
+def test_two_actions_may_swap_their_keys() -> None:
+    taken, problems = keymap.checked_overrides({"job.stop": ["X"], "job.kill": ["x"]})
+    assert taken == {"job.stop": ("X",), "job.kill": ("x",)}
+    assert problems == []
+
+
+def test_unusable_own_keys_are_named_and_left_out() -> None:
+    wanted = {"no.such": ["z"], "job.start": ["x"], "job.add": [], "app.help": ["ctrl+i"]}
+    taken, problems = keymap.checked_overrides(wanted)
+    assert taken == {}
+    text = "\n".join(problems)
+    assert "keys.no.such: no such action" in text
+    assert "key x is both" in text
+    assert "keys.job.add: needs at least one key" in text
+    assert "keys.app.help: ^i is tab" in text
+
+
+def test_the_key_table_names_every_action() -> None:
+    table = keymap.key_table()
+    assert all(f"`{action.id}`" in table for action in ACTIONS)

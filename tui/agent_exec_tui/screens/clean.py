@@ -1,0 +1,283 @@
+"""The cleaning dialog: a dry run that follows the rules as they are typed, then what it did."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Checkbox, Input, Label, Static
+
+from agent_exec.commands.gc import GcPolicy, GcProgress, GcReport, collect_garbage, plan
+from agent_exec.errors import AgentExecError
+from agent_exec_tui import formatting
+from agent_exec_tui.clean_plan import Policy, Selection, Stock, Typed, understand
+from agent_exec_tui.job_rows import clean
+from agent_exec_tui.screens.dialog import Dialog
+from agent_exec_tui.widgets.clean_list import CleanList
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from agent_exec_tui.screens.main import MainScreen
+
+PROGRESS_S = 0.1
+
+
+@dataclass
+class StockRead(Message):
+    """Every job was looked at, or could not be."""
+
+    stock: Stock
+    took_s: float
+    problem: str = ""
+
+
+@dataclass
+class Progressed(Message):
+    """Some jobs are gone."""
+
+    progress: GcProgress
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest counts."""
+        return isinstance(message, Progressed)
+
+
+@dataclass
+class Cleaned(Message):
+    """The removal is over."""
+
+    report: GcReport | None
+    problem: str = ""
+
+
+class CleanDialog(Dialog[bool]):
+    """Removes only what it listed; the result stays until the dialog is left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "clean", show=False)]
+    AUTO_FOCUS: ClassVar[str | None] = "#older_than"
+
+    def __init__(self, main: MainScreen) -> None:
+        super().__init__()
+        self.heading = "Clean up finished jobs"
+        self._main = main
+        self._stock = Stock()
+        self._policy = Policy()
+        self._selection = Selection((), 0, 0)
+        self._spare: set[str] = set()
+        self._stop = threading.Event()
+        self._is_cleaning = False
+        self._now_s = main.clock()
+
+    def compose_dialog(self) -> ComposeResult:
+        """The three rules, what they select, what does the same, the buttons."""
+        with Horizontal(classes="rules"):
+            yield Label("older than ")
+            yield Input("7d", id="older_than", compact=True, select_on_focus=False)
+            yield Label("  keep newest ")
+            yield Input("", id="keep_newest", compact=True)
+            yield Label("  keep under ")
+            yield Input("", id="keep_under", placeholder="2G", compact=True)
+            yield Checkbox("all dirs", True, id="all_dirs", compact=True)
+        yield Static("each rule selects by itself", id="rule-hint", markup=False)
+        yield Static("looking…", id="summary", markup=False)
+        yield CleanList(self._main.jobs.rows, self._now_s, id="list")
+        yield Static("", id="cli", markup=False)
+        yield Static("", id="result", markup=False)
+        with Horizontal(classes="buttons"):
+            yield Button("Remove", id="remove", variant="error", compact=True, disabled=True)
+            yield Button("Stop", id="stop", compact=True)
+            yield Button("Close", id="close", compact=True)
+
+    def on_mount(self) -> None:
+        """Look at every job, in a thread."""
+        self.query_one("#stop").display = False
+        self.box.border_subtitle = Content("space keeps one   esc close")
+        self._look()
+
+    def _look(self) -> None:
+        store, post = self._main.store, self.post_message
+
+        def look() -> None:
+            begin = time.monotonic()
+            try:
+                planned = plan(store, GcPolicy(), independent=True)
+            except AgentExecError as error:
+                post(StockRead(Stock(), 0.0, str(error)))
+                return
+            candidates = tuple(choice.candidate for choice in planned.choices)
+            post(StockRead(Stock(candidates, planned.left), time.monotonic() - begin))
+
+        self.run_worker(look, thread=True, group="look", exclusive=True, exit_on_error=False)
+
+    @on(StockRead)
+    def _stock_read(self, event: StockRead) -> None:
+        self._stock = event.stock
+        if event.problem:
+            self._tell(event.problem, "$text-error")
+        if not self._is_cleaning:
+            self.box.border_title = Content(f"{self.heading} · dry run, {event.took_s:.1f} s")
+        self._choose()
+
+    def on_input_changed(self) -> None:
+        """Follow what is typed."""
+        self._choose()
+
+    def on_input_submitted(self) -> None:
+        """Enter goes on; it removes nothing."""
+        self.focus_next()
+
+    def on_checkbox_changed(self) -> None:
+        """Look at this directory's jobs only, or at all."""
+        self._choose()
+
+    @on(CleanList.SpareToggled)
+    def _spare_toggled(self, event: CleanList.SpareToggled) -> None:
+        self._spare ^= {event.job_id}
+        self._choose()
+
+    def _choose(self) -> None:
+        typed = Typed(*(self.query_one(f"#{name}", Input).value
+                        for name in ("older_than", "keep_newest", "keep_under")))  # fmt: skip
+        self._policy = understand(typed)
+        for name in ("older_than", "keep_newest", "keep_under"):
+            self.query_one(f"#{name}").set_class(name in self._policy.flaws, "-flawed")
+        main = self._main
+        is_scoped = not self.query_one("#all_dirs", Checkbox).value
+        stock = self._stock.within(main.cwd if is_scoped else None, main.jobs.rows)
+        selection = stock.choose(self._policy, frozenset(self._spare), main.clock())
+        self._selection = selection
+        self.query_one(CleanList).show(selection.listed, stock.left)
+        count = len(selection.taken)
+        lines = [
+            (
+                f"would remove  {count:,} of {formatting.counted(selection.finished, 'finished job')}"
+                f"      frees {formatting.size(selection.freed_bytes)}"
+                f" (of {formatting.size(selection.finished_bytes)})"
+            ),
+            f"never touched: {stock.left_text()}",
+        ]
+        flaws = self._policy.flaws
+        hint = "   ".join(f"{name.replace('_', ' ')}: {flaw}" for name, flaw in flaws.items())
+        self.query_one("#rule-hint", Static).update(
+            Content.styled(hint, "$text-error") if hint else "each rule selects by itself"
+        )
+        self.query_one("#summary", Static).update(Content("\n".join(lines)))
+        self._show_cli(is_scoped=is_scoped)
+        self._allow(count)
+
+    def _show_cli(self, *, is_scoped: bool) -> None:
+        text = ""
+        if not self._policy.flaws and not self._policy.is_empty:
+            text = f"= {self._policy.command_line(*self._main.root_words())}"
+            if self._spare or is_scoped:
+                text += "   (which would also take what is kept here)"
+        self.query_one("#cli", Static).update(Content.styled(clean(text), "$text-muted"))
+
+    def _allow(self, count: int) -> None:
+        button = self.query_one("#remove", Button)
+        button.label = Content(f"Remove {count:,}" if count else "Remove")
+        button.disabled = not count or self._is_cleaning or self._main.settings.read_only
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Remove, stop or leave."""
+        event.stop()
+        match event.button.id:
+            case "remove":
+                self.action_clean()
+            case "stop":
+                self._stop.set()
+                self._tell("stopping…")
+            case _:
+                self.action_leave()
+
+    def action_leave(self) -> None:
+        """Leave; a removal that is going on is stopped first."""
+        self._stop.set()
+        self.dismiss(True)
+
+    def action_clean(self) -> None:
+        """Remove what is listed, in a thread."""
+        if self._is_cleaning or not self._selection.taken or self._main.settings.read_only:
+            return
+        self._set_cleaning(True)
+        self._stop.clear()
+        store, post, stop = self._main.store, self.post_message, self._stop
+        gc, only, spare = self._policy.gc, self._selection.ids, frozenset(self._spare)
+        trash = self._main.session.trash_for(store.root)
+        due = 0.0
+
+        def tell(progress: GcProgress) -> None:
+            nonlocal due
+            if time.monotonic() >= due:
+                due = time.monotonic() + PROGRESS_S
+                post(Progressed(progress))
+
+        def run() -> None:
+            try:
+                with self._main.session.trashing():
+                    report = collect_garbage(
+                        store, gc, independent=True, progress=tell, should_stop=stop.is_set,
+                        spare=spare, only=only, use_trash=trash,
+                    )  # fmt: skip
+            except (AgentExecError, OSError) as error:
+                post(Cleaned(None, str(error)))
+            else:
+                post(Cleaned(report))
+
+        self.run_worker(run, thread=True, exit_on_error=False)
+
+    def _set_cleaning(self, is_cleaning: bool) -> None:
+        self._is_cleaning = is_cleaning
+        self.query_one("#stop").display = is_cleaning
+        self._allow(len(self._selection.taken))
+        if is_cleaning:
+            self.box.border_title = Content(f"{self.heading} · removing")
+            self._tell("removing…")
+            self.query_one("#stop").focus()
+
+    @on(Progressed)
+    def _progressed(self, event: Progressed) -> None:
+        progress = event.progress
+        self._tell(
+            f"removed {progress.done:,} of {progress.total:,}, "
+            f"freed {formatting.size(progress.freed_bytes)}"
+        )
+
+    @on(Cleaned)
+    def _cleaned(self, event: Cleaned) -> None:
+        self._set_cleaning(False)
+        self.box.border_title = Content(f"{self.heading} · done")
+        report = event.report
+        if report is None:
+            self._tell(event.problem, "$text-error")
+        else:
+            failures = [job for job in report.jobs if job.reason.startswith("delete_failed")]
+            kept = sum(job.reason in ("changed_meanwhile", "still_capturing", "pid_alive",
+                                      "being_changed") for job in report.jobs)  # fmt: skip
+            parts = [f"removed {report.deleted:,}", f"failed {report.failed:,}",
+                     f"freed {formatting.size(report.freed_bytes)}"]  # fmt: skip
+            if kept:
+                parts.append(f"{kept:,} had changed and stay")
+            if report.stopped:
+                parts.append("stopped")
+            if self._main.session.undo_label:
+                parts.append("U brings them back until you leave")
+            text = ", ".join(parts)
+            text += "".join(f"\n{job.job_id[:8]}: {job.reason}" for job in failures[:5])
+            self._tell(text, "$text-error" if failures else "$text-success")
+        self.query_one("#close").focus()
+        self._look()
+
+    def _tell(self, text: str, style: str = "") -> None:
+        lines = "\n".join(clean(line) for line in text.split("\n"))
+        self.query_one("#result", Static).update(
+            Content.styled(lines, style) if style else Content(lines)
+        )

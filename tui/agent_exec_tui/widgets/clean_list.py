@@ -1,0 +1,132 @@
+"""The list of what a cleaning would remove; any length, only the lines in sight are drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import set_cell_size
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from agent_exec_tui import formatting
+from agent_exec_tui.job_rows import ID_CHARS, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent_exec.commands.gc import GcJob
+    from agent_exec.model.retention import Choice
+    from agent_exec_tui.job_rows import JobRow
+
+_WHY = {
+    "older_than": "old",
+    "max_jobs": "beyond count",
+    "max_bytes": "beyond size",
+    "spared": "spared",
+}
+
+
+class CleanList(ScrollView, can_focus=True, inherit_bindings=False):
+    """What goes, oldest first; below it what is never touched, with the reasons."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", show=False),
+        Binding("k,up", "move(-1)", show=False),
+        Binding("ctrl+d,pagedown", "move(10)", show=False),
+        Binding("ctrl+u,pageup", "move(-10)", show=False),
+        Binding("g,home", "move(-1000000000)", show=False),
+        Binding("G,end", "move(1000000000)", show=False),
+        Binding("space", "spare", "keep one"),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "clean-list--row", "clean-list--cursor", "clean-list--left",
+    }  # fmt: skip
+    ALLOW_SELECT = False
+
+    class SpareToggled(Message):
+        """One job is to stay, or to go after all."""
+
+        def __init__(self, job_id: str) -> None:
+            super().__init__()
+            self.job_id = job_id
+
+    def __init__(self, rows: Mapping[str, JobRow], now_s: float, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._rows = rows
+        self._now_s = now_s
+        self._listed: tuple[Choice, ...] = ()
+        self._left: tuple[GcJob, ...] = ()
+        self._cursor = 0
+
+    def show(self, listed: tuple[Choice, ...], left: tuple[GcJob, ...]) -> None:
+        """Show these."""
+        self._listed, self._left = listed, left
+        self.virtual_size = Size(0, 1 + len(listed) + (1 + len(left) if left else 0))
+        self._cursor = min(self._cursor, max(len(listed) - 1, 0))
+        self.refresh()
+
+    def action_move(self, lines: int) -> None:
+        """Move the cursor; past the last job the list scrolls on to what is never touched."""
+        last = max(len(self._listed) - 1, 0)
+        if self._cursor == last and lines > 0:
+            self.scroll_relative(y=min(lines, len(self._left) + 1), animate=False, force=True)
+            return
+        self._cursor = min(max(self._cursor + lines, 0), last)
+        height = max(self.size.height - 1, 1)
+        top = self.scroll_offset.y
+        if self._cursor < top:
+            self.scroll_to(y=self._cursor, animate=False, force=True)
+        elif self._cursor >= top + height:
+            self.scroll_to(y=self._cursor - height + 1, animate=False, force=True)
+        self.refresh()
+
+    def action_spare(self) -> None:
+        """Keep the job under the cursor, or let it go."""
+        if self._listed:
+            self.post_message(self.SpareToggled(self._listed[self._cursor].candidate.job_id))
+            self.action_move(1)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the heading or one line."""
+        width = self.scrollable_content_region.width
+        if y == 0:
+            head = "     ID         FINISHED       SIZE  STDOUT  STDERR  WHY          COMMAND"
+            style = self.get_component_rich_style("clean-list--left")
+            return Strip([Segment(set_cell_size(head, width), style)], width)
+        index = y - 1 + self.scroll_offset.y
+        if index < len(self._listed):
+            name = "cursor" if index == self._cursor else "row"
+            text = self._job_line(self._listed[index], is_cursor=index == self._cursor)
+        else:
+            name = "left"
+            text = self._left_line(index - len(self._listed))
+        style = self.get_component_rich_style(f"clean-list--{name}")
+        return Strip([Segment(set_cell_size(text, width), style)], width)
+
+    def _job_line(self, choice: Choice, *, is_cursor: bool) -> str:
+        candidate = choice.candidate
+        row = self._rows.get(candidate.job_id)
+        why = "+".join(_WHY.get(part, part) for part in choice.reason.split("+"))
+        out = formatting.short_size(row.stdout_bytes) if row else ""
+        err = formatting.short_size(row.stderr_bytes) if row else ""
+        return (
+            f"{'>' if is_cursor else ' '}{'    ' if choice.is_taken else 'keep'}"
+            f"{clean(candidate.job_id)[:ID_CHARS]:<{ID_CHARS}} "
+            f"{formatting.ago(self._now_s - candidate.ended_s):>10} "
+            f"{formatting.size(candidate.size_bytes):>10}  {out:>6}  {err:>6}  {why:<12} "
+            f"{row.command if row else ''}"
+        )
+
+    def _left_line(self, index: int) -> str:
+        if index == 0 and self._left:
+            return "     never touched:"
+        if not 1 <= index <= len(self._left):
+            return ""
+        job = self._left[index - 1]
+        row = self._rows.get(job.job_id)
+        why = "unreadable" if job.reason == "state_unreadable" else job.state
+        return f"     {clean(job.job_id)[:ID_CHARS]:<{ID_CHARS}} {why:<10} {row.command if row else ''}"
