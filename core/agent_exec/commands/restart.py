@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal as signals
 import time
-from dataclasses import dataclass
 
 from agent_exec.commands.arguments import require_texts
 from agent_exec.commands.auto_gc import AutoGc, run_auto_gc
@@ -43,10 +42,10 @@ _SLOW_LOOK_S = 0.25
 _QUICK_LOOK_S = 0.005
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RestartedJob(LaunchedJob):
     """A job that runs again, or already ran again."""
 
+    __slots__ = ()
     wire_type = "restart"
 
 

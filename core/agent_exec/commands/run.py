@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 
 from agent_exec.commands.auto_gc import AutoGc, run_auto_gc
 from agent_exec.commands.definition import JobDefinition, define, require_definition
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
     from agent_exec.store.jobs import JobStore
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunJob(LaunchedJob):
     """A new job that now runs, or already ran."""
 
+    __slots__ = ()
     wire_type = "run"
 
 

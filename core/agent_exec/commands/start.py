@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 
 from agent_exec.commands.auto_gc import AutoGc, run_auto_gc
 from agent_exec.commands.environment import displayed, runtime_entries
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
     from agent_exec.store.jobs import JobStore
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StartedJob(LaunchedJob):
     """A created job that now runs, or already ran."""
 
+    __slots__ = ()
     wire_type = "start"
 
 
