@@ -92,9 +92,10 @@ def _assess_ended(state: JobState, ours: Supervision | None) -> Liveness:
 def _has_ended_meanwhile(job: JobDir, state: JobState) -> bool:
     """Whether the lock is free because the supervisor finished after *state* was read."""
     try:
-        return job.read_state() != state
+        now = job.read_state()
     except RecordUnreadableError:
         return False
+    return now.status is not JobStatus.RUNNING or now.started_at != state.started_at
 
 
 def _assess_orphan(ours: Supervision, child: ProcessIdentity) -> Liveness:

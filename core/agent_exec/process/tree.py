@@ -29,7 +29,8 @@ _GROUP_ONLY = frozenset({signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH})
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP})
 _SIGNALLED_VERDICTS = frozenset({Verdict.RUNNING, Verdict.RUNNING_FOREIGN, Verdict.CHILD_ALIVE})
 _KILL_FOR_S = 1.0
-_KILL_PAUSE_S = 0.01
+_KILL_PAUSE_S = 0.005
+_QUIET_LOOKS = 3
 _MARK = b"AGENT_EXEC_JOB_ID="
 
 
@@ -138,11 +139,12 @@ def _kill_the_rest(job: JobDir, pid: int, supervision: Supervision | None) -> li
     """KILL until nobody is left: a process may have forked while we looked."""
     killed: list[int] = []
     give_up_at = time.monotonic() + _KILL_FOR_S
-    while time.monotonic() < give_up_at:
+    quiet_looks = 0
+    while quiet_looks < _QUIET_LOOKS and time.monotonic() < give_up_at:
         left = [each for each in _members(job, supervision, pid) if each.pid != pid]
         killed += [each.pid for each in left if signal_process(each, signal.SIGKILL)]
-        if not left:
-            break
+        # One empty look may have fallen between a parent's end and its child's adoption.
+        quiet_looks = 0 if left else quiet_looks + 1
         time.sleep(_KILL_PAUSE_S)  # the kernel needs a moment to end what was killed
     return killed
 

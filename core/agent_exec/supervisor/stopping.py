@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 
 from agent_exec.process.bare_signal import signal
-from agent_exec.process.descendants import living_descendants, signal_process
+from agent_exec.process.descendants import (
+    children_of,
+    is_supervisor,
+    living_descendants,
+    signal_process,
+)
 
+_KILL_ROUNDS = 20
 _KILL_AGAIN_S = 0.05
 _KILL_FOR_S = 5.0  # a process the kernel will not end (D state) must not keep us busy for ever
 
@@ -30,9 +36,21 @@ class TreeStop:
         if not self._is_killing:
             self._is_killing = True
             self._give_up_at = now_s + _KILL_FOR_S
-        reached = signal_tree(self._child_pid, signal.SIGKILL, is_child_ours=is_child_ours)
-        is_left = reached > 0 or is_child_ours
+        for _ in range(_KILL_ROUNDS):
+            # At once, not after a pause: what forks without end must not get the time to.
+            if not signal_tree(self._child_pid, signal.SIGKILL, is_child_ours=is_child_ours):
+                break
+        is_left = is_child_ours or _has_children()
         self.next_at = now_s + _KILL_AGAIN_S if is_left and now_s < self._give_up_at else None
+
+
+def _has_children() -> bool:
+    """Whether anything of the job is below us, even if it is dead and not collected yet.
+
+    A process that dies hands its children to us before it can be collected; so only an empty
+    list means that nobody is left, no list of living ones does.
+    """
+    return any(not is_supervisor(pid) for pid in children_of(os.getpid()))
 
 
 def signal_tree(child_pid: int, number: int, *, is_child_ours: bool) -> int:
