@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agent_exec.commands.repair import Look
+    from agent_exec.commands.settling import Look
     from agent_exec.store.jobs import JobDir, JobStore
     from agent_exec.store.rows import JobRow
     from agent_exec.store.trash import Trash
@@ -181,7 +181,7 @@ def _require_removable(job: JobDir, typed: str) -> str:
 
 def _look(job: JobDir) -> Look | None:
     """Judge a job; None when its state cannot be read."""
-    from agent_exec.commands.repair import look
+    from agent_exec.commands.settling import look
 
     try:
         return look(job)

@@ -181,7 +181,7 @@ def _settle_lost(store: JobStore, rows: list[JobRow]) -> frozenset[str]:
 
     Their lines in *rows* are replaced by what they are now.
     """
-    from agent_exec.commands.repair import look_and_settle
+    from agent_exec.commands.settling import look_and_settle
 
     running = [row.name for row in rows if row.status == "running"]
     for name in running:

@@ -1,0 +1,67 @@
+"""``tag set``: replace a job's tags."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+from agent_exec.errors import InternalError
+from agent_exec.model import records
+from agent_exec.model.tags import require_tag, unique
+from agent_exec.model.wire import decode_meta
+from agent_exec.store.removal import sweep_temporary_files
+from agent_exec.store.root import require_own_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from agent_exec.store.jobs import JobStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagsSet:
+    """A job's tags as they are now."""
+
+    wire_type = "tag_set"
+
+    job_id: str
+    tags: tuple[str, ...]
+
+
+def set_tags(store: JobStore, job_id: str, tags: Iterable[str]) -> TagsSet:
+    """Replace all tags of a job, in whatever state it is; none clears them.
+
+    Raises:
+        InvalidTagError: a tag is malformed.
+        JobNotFoundError, AmbiguousJobIdError, InvalidArgumentError: no such job.
+        RecordUnreadableError: its meta.json is missing, foreign or damaged.
+        InvalidStateError: somebody else is changing it.
+        UnsafeRootError: the root is somebody else's.
+    """
+    wanted = unique(require_tag(tag) for tag in tags)
+    with changed_meta(store, job_id) as (found_id, document):
+        document["tags"] = list(wanted)
+    return TagsSet(job_id=found_id, tags=wanted)
+
+
+@contextlib.contextmanager
+def changed_meta(store: JobStore, job_id: str) -> Iterator[tuple[str, records.Document]]:
+    """Give a job's id and its meta.json as read under its lock; write what is made of it.
+
+    Keys that nobody knows stay as they are.
+
+    Raises:
+        See ``set_tags``.
+    """
+    with store.open(job_id) as job:
+        require_own_root(store.root)
+        try:
+            with job.locked():
+                document = job.read_meta_document()
+                decode_meta(document)
+                yield job.job_id, document
+                job.write_record(records.META_FILE, document)
+                sweep_temporary_files(job)
+        except OSError as error:
+            raise InternalError.from_os_error(error, f"lock job {job.job_id}") from None
