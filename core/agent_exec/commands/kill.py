@@ -70,7 +70,7 @@ def kill_job(store: JobStore, job_id: str, *, signal: str = "TERM", wait: bool =
     with store.open(job_id) as job:
         found = look_and_settle(job)
         require_started(job_id, found.state.status)
-        if found.state.is_terminal:
+        if found.state.is_terminal and not found.runs:
             return _over(job, found, sent) if wait else _brief(job, sent)
         require_own_root(store.root)
         _require_reachable(job, found)
@@ -125,9 +125,11 @@ def _await_end(
     while True:
         state = job.read_state()
         left_s = give_up_at - time.monotonic()
-        if state.is_terminal or left_s <= 0:
+        has_ended = watch.has_ended
+        # Both: an old peer's `kill` writes `killed` whatever the process makes of its signal.
+        if (state.is_terminal and has_ended) or left_s <= 0:
             return state
-        if not watch.has_ended:
+        if not has_ended:
             await_exit([watch], min(left_s, _SLOW_LOOK_S))
         elif is_orphan:
             with job.locked(left_s):

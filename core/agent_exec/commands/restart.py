@@ -128,7 +128,7 @@ def _end_old_run(job: JobDir, sent: Signal) -> str | None:
     """See to it that nothing of the old run writes any more; returns where its full.log lay."""
     found = look(job)
     full_log_path = found.supervision.full_log_path if found.supervision is not None else None
-    if found.state.status is JobStatus.RUNNING:
+    if found.state.status is JobStatus.RUNNING or found.runs:
         _end_running(job, found, sent)
     _await_release(job, found)
     return full_log_path
@@ -136,6 +136,8 @@ def _end_old_run(job: JobDir, sent: Signal) -> str | None:
 
 def _end_running(job: JobDir, found: Look, sent: Signal) -> None:
     for number, budget_s in ((sent.number, TERM_S), (signals.SIGKILL, KILL_S)):
+        if found.state.is_terminal and not found.runs:
+            return
         if not found.liveness.is_alive:
             # Nothing of it runs. Asked to, we take that for its end even where only another
             # program could prove it; a stranger with its pid is none of our business.
@@ -144,7 +146,7 @@ def _end_running(job: JobDir, found: Look, sent: Signal) -> None:
         if _end(job, found, number, budget_s):
             return
         found = look(job)
-    if found.state.status is JobStatus.RUNNING:
+    if found.state.status is JobStatus.RUNNING or found.runs:
         raise InvalidStateError(
             f"job {job.job_id} did not terminate within restart budget: {found.liveness.evidence}"
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agent_exec.store.jobs import JobDir
 
 _LOCK_TIMEOUT_S = 2.0
+_RUNNING = frozenset({Verdict.RUNNING, Verdict.RUNNING_FOREIGN, Verdict.CHILD_ALIVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class Look:
     state: JobState
     supervision: Supervision | None
     liveness: Liveness
+
+    @property
+    def runs(self) -> bool:
+        """Whether the job's own process lives, whatever its record says."""
+        return self.liveness.verdict in _RUNNING
 
 
 def look(job: JobDir) -> Look:
@@ -104,7 +110,7 @@ def needs_settling(job: JobDir, found: Look) -> bool:
     """Whether the record can be put right on proof: an end unrecorded, or logs left undrained."""
     if found.liveness.is_proved_over:
         return True
-    is_undrained = found.state.is_terminal and not found.state.logs_drained
+    is_undrained = found.state.is_terminal and not found.state.logs_drained and not found.runs
     return is_undrained and found.supervision is not None and not job.has_supervisor()
 
 

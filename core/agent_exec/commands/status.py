@@ -107,7 +107,7 @@ def _report(job: JobDir, meta: JobMeta, found: Look) -> JobStatusReport:
         cwd=meta.cwd,
         tags=meta.tags,
         pid=state.pid,
-        process_alive=found.liveness.is_alive if is_running else None,
+        process_alive=found.liveness.is_alive if is_running or found.runs else None,
         updated_at=state.updated_at,
         elapsed_ms=_elapsed_ms(found) if is_running else None,
         duration_ms=state.result.duration_ms if state.is_terminal else None,

@@ -40,7 +40,7 @@ class WaitedJob:
     """A job as it was when the wait ended, with the last lines of its output.
 
     Attributes:
-        liveness: while the record says ``running``: whether that is so.
+        liveness: while the record says ``running`` or the process does: which is so.
         cause: why the run ended, beyond code and signal.
     """
 
@@ -154,7 +154,7 @@ class _Awaited:
     def _judge(self, found: Look, now_s: float, poll_s: float) -> float | None:
         """Seconds until the next look; None when the job is over."""
         state = found.state
-        if state.is_terminal:
+        if state.is_terminal and not found.runs:
             return None if state.logs_drained else self._unclear(now_s, _DRAIN_LIMIT_S)
         if state.status is JobStatus.CREATED:
             return min(poll_s, _CREATED_LOOK_S)
@@ -248,6 +248,7 @@ def _answer(job: JobDir) -> WaitedJob:
         for name in (STDOUT_LOG, STDERR_LOG)
     )
     dropped = ours.dropped if ours is not None else DroppedBytes()
+    is_running = state.status is JobStatus.RUNNING or found.runs
     return WaitedJob(
         job_id=job.job_id,
         state=state.status,
@@ -261,7 +262,7 @@ def _answer(job: JobDir) -> WaitedJob:
         stderr_total_bytes=stderr.total_bytes,
         updated_at=state.updated_at,
         signal=state.result.signal if state.is_terminal else None,
-        liveness=told(found.liveness) if state.status is JobStatus.RUNNING else None,
+        liveness=told(found.liveness) if is_running else None,
         cause=ours.cause if ours is not None else None,
         reason=ours.reason if ours is not None else None,
         dropped_bytes=dropped if dropped.total or dropped.full else None,

@@ -67,7 +67,7 @@ def assess(job: JobDir, state: JobState, supervision: Supervision | None) -> Liv
     if state.status is JobStatus.CREATED:
         return Liveness(Verdict.CREATED, "not started yet", False)
     if state.is_terminal:
-        return _assess_ended(state, ours)
+        return _assess_ended(job, state, ours)
     if ours is None or ours.child is None:
         return _assess_foreign(job, state)
     if job.has_supervisor():
@@ -78,15 +78,28 @@ def assess(job: JobDir, state: JobState, supervision: Supervision | None) -> Liv
     return _assess_orphan(ours, ours.child)
 
 
-def _assess_ended(state: JobState, ours: Supervision | None) -> Liveness:
+def _assess_ended(job: JobDir, state: JobState, ours: Supervision | None) -> Liveness:
+    """Doubt a recorded end only where the very process still lives.
+
+    The oldest peers' `kill` writes ``killed`` before anything died of it.
+    """
     if ours is not None:
-        # Our supervisor writes this after it has collected the child, never before.
+        if job.has_supervisor() and ours.child is not None and _is_still(ours.child):
+            evidence = f"recorded as {state.status}, yet its child {ours.child.pid} still runs"
+            return Liveness(Verdict.RUNNING, evidence, True)
         return Liveness(Verdict.ENDED, "its supervisor recorded the end", False)
     stat = _plausible_stat(state)
     if stat is not None and stat.is_alive and _leads(stat) and _starts_near(stat, state) is True:
         evidence = f"recorded as {state.status}, yet process {stat.pid} still lives"
+        if _is_peer_supervisor(stat.parent_pid, job.job_id):
+            return Liveness(Verdict.RUNNING_FOREIGN, evidence, True)
         return Liveness(Verdict.UNVERIFIED, evidence, True)
     return Liveness(Verdict.ENDED, "recorded by another program", False)
+
+
+def _is_still(child: ProcessIdentity) -> bool:
+    stat = identity.read_stat(child.pid)
+    return stat is not None and stat.is_alive and stat.start_ticks == child.start_ticks
 
 
 def _has_ended_meanwhile(job: JobDir, state: JobState) -> bool:

@@ -16,7 +16,8 @@ from agent_exec.commands.create import create_job
 from agent_exec.commands.definition import JobDefinition
 from agent_exec.commands.kill import KilledJob, kill_job
 from agent_exec.commands.run import run_job
-from agent_exec.commands.wait import wait_job
+from agent_exec.commands.status import job_status
+from agent_exec.commands.wait import wait_job, wait_jobs
 from agent_exec.errors import (
     InvalidSignalError,
     InvalidStateError,
@@ -241,3 +242,19 @@ def test_leftovers_of_a_finished_job_are_named_and_left_alone(store: JobStore) -
     assert is_alive(left.pid)
     assert time.monotonic() - began < 2
     os.kill(left.pid, signal.SIGKILL)
+
+
+def test_a_job_an_old_peer_called_killed_too_early_can_still_be_killed(store: JobStore) -> None:
+    job_id = running_and_ready(store, 'trap "" TERM; touch $READY; while :; do sleep 0.05; done')
+    path = Path(store.root, job_id, "state.json")
+    document = json.loads(path.read_bytes())
+    document["job"]["status"] = "killed"
+    document["result"]["signal"] = "TERM"
+    document["finished_at"] = document["updated_at"]
+    path.write_text(json.dumps(document))
+    report = job_status(store, job_id)
+    assert (report.liveness.verdict, report.process_alive) == ("running", True)
+    assert not wait_jobs(store, [job_id], until_s=0.1).satisfied
+    kill_job(store, job_id, signal="KILL")
+    assert not is_alive(child_of(store, job_id))
+    wait_until(lambda: state_of(store, job_id).result.signal == "9")
