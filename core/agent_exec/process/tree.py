@@ -32,6 +32,7 @@ _KILL_FOR_S = 1.0
 _KILL_PAUSE_S = 0.005
 _QUIET_LOOKS = 3
 _MARK = b"AGENT_EXEC_JOB_ID="
+_SINK_MARK = b"AGENT_EXEC_EVENT_TYPE="
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +184,13 @@ def _members(job: JobDir, supervision: Supervision | None, pid: int) -> list[Pro
 
 
 def _carries(pid: int, mark: bytes) -> bool:
+    """Whether a process was started by the job, and not by a sink that was told of it."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
-            return mark in file.read().split(b"\0")
+            variables = file.read().split(b"\0")
     except OSError:
         return False
+    return mark in variables and not any(each.startswith(_SINK_MARK) for each in variables)
 
 
 def stop_capturing(job: JobDir, supervision: Supervision | None, timeout_s: float = 2.0) -> bool:
