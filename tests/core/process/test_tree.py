@@ -30,9 +30,9 @@ def send(job: Job, number: int) -> tree.Delivery:
     return tree.signal_job(job.directory, job.state, job.supervision, number)
 
 
-def daemon(name: str, body: str = "exec sleep 60") -> str:
+def daemon(name: str, body: str = "exec sleep 60", first: str = "") -> str:
     """A script's line that starts a process in a session of its own, its parent gone."""
-    inner = HERE.format(name=name) + body
+    inner = first + HERE.format(name=name) + body
     return f"(setsid sh -c '{inner}' > /dev/null 2>&1 &) ; "
 
 
@@ -64,8 +64,8 @@ def survivors(job: Job) -> tuple[tree.Survivor, ...]:
 
 
 def test_who_outlives_the_job_is_named(workshop: Workshop) -> None:
-    stubborn = 'trap "" TERM; while :; do sleep 0.1; done'
-    job = begin(workshop, daemon("away", stubborn) + "exec sleep 60")
+    stubborn = daemon("away", "while :; do sleep 0.1; done", first='trap "" TERM; ')
+    job = begin(workshop, stubborn + "exec sleep 60")
     away = pid_in(job, "away")
     send(job, signal.SIGTERM)
     job.wait(ENDED)
