@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import time
 from dataclasses import dataclass
@@ -18,10 +17,9 @@ from agent_exec.store.clock import timestamp_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from logging import Logger
 
     from agent_exec.store.jobs import JobStore
-
-logger = logging.getLogger(__name__)
 
 GC_LOCK_FILE = ".gc.lock"
 # No automatic run takes that long, and one by a peer of ours would hold the lock.
@@ -63,7 +61,13 @@ def run_auto_gc(
             if is_ours and _may_find_any(store, settings):
                 _collect(store, settings, spare)
     except (AgentExecError, OSError) as error:
-        logger.warning("auto-gc failed (best-effort): %s", error)
+        _logger().warning("auto-gc failed (best-effort): %s", error)
+
+
+def _logger() -> Logger:
+    import logging  # 5 ms that a launch with nothing to tell need not pay
+
+    return logging.getLogger(__name__)
 
 
 def _may_find_any(store: JobStore, settings: AutoGc) -> bool:
@@ -103,7 +107,7 @@ def _collect(store: JobStore, settings: AutoGc, spare: frozenset[str]) -> None:
         delete_limit=settings.delete_limit,
     )
     report = collect_garbage(store, policy, spare=spare)
-    logger.info("auto-gc removed %d jobs, %d bytes", report.deleted, report.freed_bytes)
+    _logger().info("auto-gc removed %d jobs, %d bytes", report.deleted, report.freed_bytes)
 
 
 @contextlib.contextmanager
@@ -152,5 +156,5 @@ def _remove_stale(path: str) -> bool:
         return False
     finally:
         os.close(fd)
-    logger.info("removed a stale %s", path)
+    _logger().info("removed a stale %s", path)
     return True
