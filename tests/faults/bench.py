@@ -204,6 +204,11 @@ class Bench:
                 job[name] = changes.pop(name)
         self.file(job_id, "state.json").write_text(json.dumps({**state, **changes}))
 
+    def make_old(self, job_id: str) -> None:
+        """Have a job that is over say that it ended long ago; gc counts in whole seconds."""
+        self.wait_supervisor_gone(job_id)
+        self.change_state(job_id, finished_at="2026-01-01T00:00:00Z")
+
     # -- processes -----------------------------------------------------------------------
 
     def child(self, job_id: str) -> Seen:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from faults.bench import OURS, Bench
+from faults.bench import Bench
 from faults.table import FIGURE, ROW
-from faults.tools import NOBODY, as_nobody
+from faults.tools import NOBODY, python_for_nobody
 
 
 @pytest.fixture(autouse=True)
@@ -40,9 +40,9 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 @pytest.fixture
 def nobodys_bench() -> Iterator[Bench]:
     """A bench that belongs to another user, who makes every call."""
-    words = as_nobody()
+    words = python_for_nobody()
     # Not in tmp_path, whose parents only this user may enter.
     with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as path:
         os.chown(path, NOBODY, NOBODY)
-        with Bench(Path(path), command=[*words, *OURS]) as made:
+        with Bench(Path(path), command=[*words, "-m", "agent_exec_tui"]) as made:
             yield made

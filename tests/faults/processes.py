@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,20 @@ class Seen:
     def session(self) -> int:
         fields = _stat_fields(self.pid)
         return int(fields[3]) if fields else 0
+
+
+def await_idle(process: Seen, quiet_s: float = 0.3) -> None:
+    """Wait until a process has used no CPU for a while: it waits for something."""
+    last_ns, since_s = -1, time.monotonic()
+
+    def is_idle() -> bool:
+        nonlocal last_ns, since_s
+        now_ns = process.cpu_ns()
+        if now_ns != last_ns:
+            last_ns, since_s = now_ns, time.monotonic()
+        return time.monotonic() - since_s > quiet_s
+
+    wait_until(is_idle, timeout_s=10, what=f"rest of {process.pid}")
 
 
 def see(pid: int) -> Seen:

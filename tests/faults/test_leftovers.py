@@ -15,7 +15,6 @@ import pytest
 from faults.bench import Bench, Call
 from faults.rows import covers
 from faults.tools import NOBODY
-from support.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 
@@ -49,6 +48,7 @@ def _healthy(bench: Bench) -> str:
     job_id = bench.create("sh", "-c", "echo healthy")
     bench.must("start", "--no-wait", "--no-auto-gc", job_id)
     bench.wait_over(job_id)
+    bench.wait_supervisor_gone(job_id)
     return job_id
 
 
@@ -237,10 +237,8 @@ def test_a_job_is_listed_under_its_directory_only(bench: Bench) -> None:
 @covers("left: odd names")
 def test_odd_names_in_the_root_disturb_nobody(bench: Bench) -> None:
     healthy = _healthy(bench)
-    root = os.fsencode(bench.root)
-    names = [b"line\nbreak", b"es\x1b[31mcape", b"not-\xff\xfe-utf8"]
-    for name in names:
-        shutil.copytree(os.path.join(root, os.fsencode(healthy)), os.path.join(root, name))
+    for name in (b"line\nbreak", b"es\x1b[31mcape", b"not-\xff\xfe-utf8"):
+        shutil.copytree(bench.root / healthy, bench.root / os.fsdecode(name))
     (bench.root / "a-file").write_text("plain")
     (bench.root / "dangling").symlink_to("/nonexistent/target")
     for words in (("list", "--all"), ("gc", "--older-than", "30d"), ("--json",)):
@@ -261,14 +259,10 @@ def test_a_gc_lock_left_by_a_crash_does_not_stop_automatic_gc(bench: Bench) -> N
     lock.touch()
     long_ago_s = time.time() - 3600
     os.utime(lock, (long_ago_s, long_ago_s))
-    wait_until(lambda: _age_s(bench, old) > 1.2, what="an old job")
+    bench.make_old(old)
     bench.must("run", "--auto-gc-older-than", "1s", "--", "true")
     assert not bench.file(old, "").exists()
     assert not lock.exists()
-
-
-def _age_s(bench: Bench, job_id: str) -> float:
-    return time.time() - bench.file(job_id, "state.json").stat().st_mtime
 
 
 @covers("left: unreadable directory")

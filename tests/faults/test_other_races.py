@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from faults.bench import Bench, crowd, finish
+from faults.bench import Bench, Call, crowd, finish
 from faults.rows import covers
 from faults.watch import CLOSED_AFTER_WRITING, MODIFIED, MOVED_IN, changes_in
 from support.waiting import wait_until
@@ -100,6 +100,7 @@ def test_a_restart_under_gc_is_refused_or_whole(bench: Bench, figure: Figure) ->
     for _ in range(10):
         job_id = bench.run("sh", "-c", "sleep 0.3; exit 4")
         bench.wait_over(job_id)
+        bench.make_old(job_id)
         restart = bench.begin("restart", "--no-wait", job_id)
         while restart.poll() is None:
             bench.must("gc", "--older-than", "0s")
@@ -132,11 +133,12 @@ def test_records_are_replaced_and_never_written_in_place(bench: Bench) -> None:
 def test_a_reader_sees_no_torn_record(bench: Bench, figure: Figure) -> None:
     job_id = bench.run("sleep", "60", flags=["--progress-every", "0.002"])
     is_over = threading.Event()
+    answers: list[Call] = []
     reads = 0
 
     def set_tags() -> None:
-        for number in range(25):
-            bench.must("tag", "set", job_id, "--tag", f"round.n{number}")
+        tags = [f"round.n{number}" for number in range(25)]
+        answers.extend(bench.call("tag", "set", job_id, "--tag", tag) for tag in tags)
         is_over.set()
 
     writer = threading.Thread(target=set_tags)
@@ -151,6 +153,7 @@ def test_a_reader_sees_no_torn_record(bench: Bench, figure: Figure) -> None:
                 reads += 1
     finally:
         writer.join()
+    assert all(answer.ok for answer in answers), answers
     assert len(seen_times) > 50, "the records were hardly rewritten"
     figure(f"{reads} reads of {len(seen_times)} versions, none torn")
 

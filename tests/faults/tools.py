@@ -6,6 +6,7 @@ import functools
 import os
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Final
 
 import pytest
 
+from support.programs import CHECKOUT
 from support.waiting import wait_until
 
 NOBODY: Final = 65534
@@ -22,7 +24,7 @@ STRACE_LIMIT_S: Final = 60.0
 # every file of ours has its mode set right after that.
 MUTATING: Final = (
     "mkdir,mkdirat,rename,renameat,renameat2,unlink,unlinkat,rmdir,write,pwrite64,fsync,"
-    "ftruncate,fchmod,flock,clone,clone3,vfork"
+    "ftruncate,fchmod,clone,clone3,vfork"
 )
 
 
@@ -137,6 +139,26 @@ def as_nobody() -> list[str]:
     if os.geteuid() != 0 or not _works(*words, "true"):
         pytest.skip("only root can become another user (setpriv)")
     return words
+
+
+def python_for_nobody() -> list[str]:
+    """Words that run Python with what this one can import, as that other user."""
+    words = as_nobody()
+    paths = os.pathsep.join((f"{CHECKOUT}/core", f"{CHECKOUT}/tui", *_packages()))
+    for python in (sys.executable, "/usr/bin/python3"):
+        # Through a shell: setpriv itself still has root's rights when it opens the program.
+        call = [*words, "env", "-i", f"PYTHONPATH={paths}", "sh", "-c", 'exec "$@"', "--", python]
+        if _works(
+            *call,
+            "-c",
+            "import agent_exec_tui.__main__, yaml, sys; sys.version_info >= (3, 11) or 1/0",
+        ):
+            return [*words, "env", f"PYTHONPATH={paths}", python]
+    pytest.skip("no Python that another user may run")
+
+
+def _packages() -> list[str]:
+    return [path for path in sys.path if path.endswith("site-packages")]
 
 
 def need_faketime() -> list[str]:
