@@ -123,11 +123,11 @@ class Comparison:
             if name in ("meta.json", "state.json") and ours != _as_peers_write(ours, recorded):
                 self.problem(path, "the peers' form: two spaces, no final line feed", ours)
         elif name.endswith(".ndjson"):
-            theirs, mine = recorded.splitlines(), ours.splitlines()
+            theirs, mine = _events(recorded), _events(ours)
             if len(theirs) != len(mine):
                 self.problem(path, theirs, mine)
             for index, (line, our_line) in enumerate(zip(theirs, mine, strict=False)):
-                self.value((*path, str(index)), json.loads(line), _loaded(our_line), "event")
+                self.value((*path, str(index)), line, our_line, "event")
         else:
             self.value(path, _comparable(name, recorded), _comparable(name, ours))
 
@@ -148,6 +148,14 @@ def _comparable(name: str, content: bytes) -> str:
         return text
     # Which stream's line comes first within an instant is the scheduler's choice.
     return "\n".join(sorted(TIMESTAMP.sub("<time>", text).split("\n")))
+
+
+def _events(content: bytes) -> list[Json]:
+    """The lines, by stream: which stream's comes first is the scheduler's choice."""
+    events = [_loaded(line) for line in content.splitlines()]
+    return sorted(
+        events, key=lambda event: str(event.get("stream")) if isinstance(event, dict) else ""
+    )
 
 
 def _is_json(content: bytes) -> bool:
@@ -174,6 +182,7 @@ def fits(listed: Json, ours: Json | _Missing) -> bool:
         shapes: dict[str, bool] = {
             ABSENT: isinstance(ours, _Missing),
             "<any>": True,
+            "<null>": ours is None,
             "<text>": isinstance(ours, str) and ours != "",
             "<number>": isinstance(ours, int) and not isinstance(ours, bool),
             "<time>": isinstance(ours, str) and TIMESTAMP.fullmatch(ours) is not None,

@@ -16,7 +16,7 @@ ANY_CASE = "*"
 ABSENT = "<absent>"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Amendment:
     """One place where ours is meant to differ.
 
@@ -50,15 +50,23 @@ class Differences:
         left_out: cases that are not replayed, and why.
         extra_fields: by kind of document ("status", "list.jobs", "meta.json"): what ours has
             on top.
-        extra_files: what lies in our job directories on top.
+        extra_files: patterns of what lies in our job directories on top.
+        missing_steps: by case, directories its set-up made without noting it.
+        failing_steps: cases whose set-up makes calls that we answer with an error.
         races: cases whose answer depends on who is faster, and why.
     """
 
     left_out: dict[str, str]
     amendments: tuple[Amendment, ...]
     extra_fields: dict[str, frozenset[str]]
-    extra_files: frozenset[str]
+    extra_files: tuple[str, ...]
+    missing_steps: dict[str, str]
+    failing_steps: dict[str, str]
     races: dict[str, str]
+
+    def is_extra_file(self, name: str) -> bool:
+        """Whether a file of that name may lie in a job directory of ours."""
+        return any(fnmatchcase(name, pattern) for pattern in self.extra_files)
 
     def amendment_at(self, case: str, path: tuple[str, ...]) -> Amendment | None:
         """The entry for that place, if there is one."""
@@ -84,7 +92,11 @@ def load() -> Differences:
         extra_fields={
             kind: frozenset(fields) for kind, fields in document["extra"]["fields"].items()
         },
-        extra_files=frozenset(document["extra"]["files"]),
+        extra_files=tuple(document["extra"]["files"]),
+        missing_steps={
+            case: step["mkdir"] for step in document["missing_step"] for case in step["cases"]
+        },
+        failing_steps=_by_case(document["failing_step"]),
         races=_by_case(document["race"]),
     )
 

@@ -24,15 +24,20 @@ class Judgement:
 
     Attributes:
         may_come_right: whether waiting could help: only files are not as they should be (yet).
+        came_early: whether the answer was given before an end that the recording has seen: on a
+            busy machine even `true` may take longer than the look a launch waits for.
     """
 
     problems: list[str]
     used: frozenset[Amendment]
     may_come_right: bool
+    came_early: bool
 
 
-def judge(replay: Replay, outcome: Outcome, listed: Differences) -> Judgement:
-    """Compare one outcome with its recording."""
+def judge(
+    replay: Replay, outcome: Outcome, listed: Differences, *, is_ours: bool = True
+) -> Judgement:
+    """Compare one outcome with its recording; only our files have to be private."""
     recorded = replay.recording
     comparison = Comparison(str(recorded["case"]), replay.names, listed)
     comparison.value(("exit_status",), recorded["exit_code"], outcome.exit_status)
@@ -42,9 +47,20 @@ def judge(replay: Replay, outcome: Outcome, listed: Differences) -> Judgement:
     if recorded.get("modes"):
         found = replay.collect()
         _files(comparison, recorded["files"], found)
-        _modes(comparison, recorded["modes"], found, replay.written)
+        if is_ours:
+            _modes(comparison, recorded["modes"], found, replay.written)
     may_come_right = answer_problems == 0 and bool(comparison.problems)
-    return Judgement(comparison.problems, frozenset(comparison.used), may_come_right)
+    came_early = _is_running(outcome.stdout) and not _is_running(to_bytes(recorded["stdout"]))
+    return Judgement(comparison.problems, frozenset(comparison.used), may_come_right, came_early)
+
+
+def _is_running(stdout: bytes) -> bool:
+    answer = parsed(stdout)
+    return (
+        isinstance(answer, dict)
+        and answer.get("state") == "running"
+        and answer.get("type") in ("run", "start", "restart")
+    )
 
 
 def _stdout(
@@ -52,7 +68,7 @@ def _stdout(
 ) -> None:
     case = comparison.case
     if case.startswith(("help_", "completions_")) or case in ("version", "schema"):
-        _structure(comparison, recorded.decode(), ours.decode())
+        _structure(comparison, recorded.decode(), ours.decode(), is_help=case.startswith("help_"))
     elif case.startswith("complete_dynamic_"):
         _candidates(comparison, recorded.decode(), ours.decode())
     elif "--yaml" in str(recording["argv"]):
@@ -84,12 +100,14 @@ def _shape(line: str) -> str:
     return re.sub(r"\d+|true|false", "0", line)
 
 
-def _structure(comparison: Comparison, recorded: str, ours: str) -> None:
+def _structure(comparison: Comparison, recorded: str, ours: str, *, is_help: bool) -> None:
     """Texts of our own: every word of the recording's grammar is in them."""
     if not ours.endswith("\n"):
         comparison.problem(("stdout",), "text with a final line feed", ours)
-    words = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", recorded))
-    words.update(re.findall(r"^  ([a-z][a-z-]+)  ", recorded, re.MULTILINE))
+    words = set()
+    if is_help:
+        words.update(re.findall(r"(?<![\w-])--[a-z][a-z-]+", recorded))
+        words.update(re.findall(r"^  ([a-z][a-z-]+)  ", recorded, re.MULTILINE))
     for marker in ("COMPLETE=", "_clap_dynamic_completer_", "json-schema-draft-07"):
         if marker in recorded:
             words.add(marker)
@@ -146,20 +164,24 @@ def _files(comparison: Comparison, recorded: Json, found: Found) -> None:
             data = comparison.names.translated(data.decode()).encode()
         comparison.file(("files", name), data, found.files.get(name))
     for name in found.files.keys() - theirs.keys():
-        if PurePosixPath(name).name not in comparison.listed.extra_files:
+        if not comparison.listed.is_extra_file(PurePosixPath(name).name):
             comparison.value(("files", name), None, found.files[name].decode(errors="replace"))
 
 
 def _modes(comparison: Comparison, recorded: Json, found: Found, written: set[str]) -> None:
-    """Ours are private; what the case itself put there is as it put it."""
+    """What the program makes of its own is private; files of the caller's are as recorded."""
     assert isinstance(recorded, dict)
-    for name, mode in recorded.items():
-        path = comparison.names.translated(name)
+    theirs = {comparison.names.translated(name): mode for name, mode in recorded.items()}
+    jobs = {str(PurePosixPath(name).parent) for name in found.files if name.endswith("/meta.json")}
+    roots = {"root"} | {str(PurePosixPath(job).parent) for job in jobs}
+    for name, mode in theirs.items():
+        path = PurePosixPath(name)
+        is_own = str(path) in jobs | roots or str(path.parent) in jobs | roots
         expected = mode
-        if path not in written and path != "cwd/":
-            expected = PRIVATE_DIRECTORY if path.endswith("/") else PRIVATE_FILE
-        if path in found.modes:
-            comparison.value(("modes", path), expected, found.modes[path])
-    for path in found.modes.keys() - {comparison.names.translated(name) for name in recorded}:
-        if PurePosixPath(path).name in comparison.listed.extra_files:
-            comparison.value(("modes", path), PRIVATE_FILE, found.modes[path])
+        if is_own and name not in written:
+            expected = PRIVATE_DIRECTORY if name.endswith("/") else PRIVATE_FILE
+        if name in found.modes:
+            comparison.value(("modes", name), expected, found.modes[name])
+    for name in found.modes.keys() - theirs.keys():
+        if comparison.listed.is_extra_file(PurePosixPath(name).name):
+            comparison.value(("modes", name), PRIVATE_FILE, found.modes[name])

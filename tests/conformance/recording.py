@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
+
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -16,6 +18,7 @@ RECORDINGS = Path(__file__).parent / "recordings"
 # When the recordings were made: a time of that day meant "now".
 RECORDED_NOW = re.compile(r"2026-11-22T\d\d:\d\d:\d\d(\.\d+)?Z")
 _MIN_PREFIX_CHARS = 6
+_SHORT_CHARS = 7
 
 
 def names() -> list[str]:
@@ -56,9 +59,10 @@ class Names:
         """Take the id of a job that both calls made."""
         if not (isinstance(recorded, dict) and isinstance(ours, dict)):
             return
-        theirs, mine = recorded.get("job_id"), ours.get("job_id")
+        theirs, mine = recorded.get("job_id"), ours.get("job_id") or _failed_id(ours)
         if isinstance(theirs, str) and isinstance(mine, str) and theirs:
             self.ids.setdefault(theirs, mine)
+            self.ids.setdefault(theirs[:_SHORT_CHARS], mine[:_SHORT_CHARS])
 
     def learn_prefix(self, word: str) -> None:
         """Take the beginning of an id, so that texts that quote it fit as well."""
@@ -86,10 +90,19 @@ class Names:
         return value
 
 
+def _failed_id(answer: dict[str, Json]) -> Json:
+    """The job that an error is about."""
+    error = answer.get("error")
+    details = error.get("details") if isinstance(error, dict) else None
+    return details.get("job_id") if isinstance(details, dict) else None
+
+
 def parsed(stdout: bytes) -> Json:
-    """The JSON document on stdout; None if it is something else."""
+    """The JSON or YAML document on stdout; None if it is something else."""
     try:
         document: Json = json.loads(stdout)
     except ValueError:
-        return None
+        if not stdout.startswith(b"schema_version:"):
+            return None
+        document = yaml.load(stdout, yaml.BaseLoader)
     return document

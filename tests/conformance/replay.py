@@ -54,14 +54,25 @@ def our_program(directory: Path) -> list[str]:
 class Replay:
     """One case in one scratch directory."""
 
-    def __init__(self, recording: dict[str, Json], program: list[str], scratch: Path) -> None:
+    def __init__(
+        self,
+        recording: dict[str, Json],
+        program: list[str],
+        scratch: Path,
+        *,
+        missing_directory: str | None = None,
+        may_fail: bool = False,
+    ) -> None:
         self.recording = recording
         self.program = program
         self.scratch = scratch
         self.names = Names(str(recording["case"]), scratch)
         self.written: set[str] = set()
+        self._may_fail = may_fail
         for name in ("cwd", "home"):
             (scratch / name).mkdir(parents=True)
+        if missing_directory is not None:
+            self._mkdir(scratch / missing_directory)
 
     def set_up(self) -> None:
         """Perform the recorded steps."""
@@ -74,7 +85,7 @@ class Replay:
     def _step(self, step: dict[str, Json]) -> None:
         if "run" in step:
             outcome = self._call(step["run"], step.get("stdin"))
-            assert outcome.exit_status == step["exit_code"], (step, outcome)
+            assert self._may_fail or outcome.exit_status == step["exit_code"], (step, outcome)
             self.names.learn(parsed(to_bytes(step["stdout"])), parsed(outcome.stdout))
         elif "write" in step:
             self._write(self._path(step["write"]), to_bytes(step["content"]))
@@ -178,13 +189,21 @@ class Replay:
         return Found(files, modes)
 
     def clean_up(self) -> None:
-        """End every process the case's jobs may have left."""
-        for path in sorted(self.scratch.glob("*/*/supervision.json")):
-            supervision = json.loads(path.read_bytes())
-            child = supervision.get("child") or {}
-            if child and _start_ticks(child["pid"]) == child["start_ticks"]:
+        """End every process the case's jobs may have left, their supervisors last."""
+        records = [
+            json.loads(path.read_bytes())
+            for path in sorted(self.scratch.glob("*/**/supervision.json"))
+        ]
+        for supervision in records:
+            child = supervision.get("child")
+            if child and _is_alive(child):
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child["pid"], signal.SIGKILL)
+        wait_until(
+            lambda: not any(_is_alive(record["supervisor"]) for record in records),
+            SETTLING_LIMIT_S,
+            "the supervisors' end",
+        )
 
 
 @contextlib.contextmanager
@@ -217,8 +236,10 @@ def _sleeps(session: object) -> bool:
     return False
 
 
-def _start_ticks(pid: int) -> int | None:
+def _is_alive(process: dict[str, int]) -> bool:
+    """Whether that very process is still there, whatever has its pid."""
     try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        fields = Path(f"/proc/{process['pid']}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return None
+        return False
+    return int(fields[19]) == process["start_ticks"] and fields[0] != "Z"

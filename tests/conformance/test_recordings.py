@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +16,38 @@ from conformance.replay import Replay, our_program
 LISTED = differences.load()
 FILES_LIMIT_S = 10.0
 PAUSE_S = 0.05
+ATTEMPTS = 4
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A directory with a short name, as the recordings had: sizes of records depend on it."""
+    with tempfile.TemporaryDirectory(prefix="ae") as directory:
+        yield Path(directory)
 
 
 @pytest.mark.parametrize(
     "name", [name for name in recording.names() if name not in LISTED.left_out]
 )
-def test_a_recorded_call_gives_what_was_recorded(name: str, tmp_path: Path) -> None:
-    replay = Replay(recording.load(name), our_program(tmp_path), tmp_path / name)
+def test_a_recorded_call_gives_what_was_recorded(name: str, scratch: Path) -> None:
+    program = our_program(scratch)
+    for attempt in range(ATTEMPTS):
+        judgement = replayed(name, program, scratch / str(attempt))
+        if not judgement.came_early or name in LISTED.races:
+            break
+    problems = judgement.problems + _stale(judgement, name)
+    assert not problems, "\n" + "\n".join(problems)
+
+
+def replayed(name: str, program: list[str], scratch: Path) -> Judgement:
+    """Replay once, and wait until what is left behind is as it should be."""
+    replay = Replay(
+        recording.load(name),
+        program,
+        scratch / name,
+        missing_directory=LISTED.missing_steps.get(name),
+        may_fail=name in LISTED.failing_steps,
+    )
     try:
         replay.set_up()
         outcome = replay.perform()
@@ -32,8 +59,7 @@ def test_a_recorded_call_gives_what_was_recorded(name: str, tmp_path: Path) -> N
             judgement = judge(replay, outcome, LISTED)
     finally:
         replay.clean_up()
-    problems = judgement.problems + _stale(judgement, name)
-    assert not problems, "\n" + "\n".join(problems)
+    return judgement
 
 
 def _stale(judgement: Judgement, name: str) -> list[str]:
