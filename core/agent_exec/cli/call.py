@@ -49,6 +49,10 @@ class Call:
         from agent_exec.store.root import resolve_root, root_warnings
 
         root = resolve_root(self.root, self.environ)
+        if self.verbosity:
+            import logging
+
+            logging.getLogger(__name__).info("jobs root: %s", root)
         for warning in root_warnings(root):
             say(f"warning: {warning}")
         return JobStore(root)
