@@ -93,6 +93,9 @@ def _apply(document: Document, change: NotificationChange) -> None:
         notification["on_output_match"] = match
     else:
         notification.pop("on_output_match", None)
+    for key in ("notify_file", "on_output_match"):  # the contract's order, after notify_command
+        if key in notification:
+            notification[key] = notification.pop(key)
     if notification:
         _put_before(document, "tags", "notification", notification)
     else:
