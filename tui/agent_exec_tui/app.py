@@ -12,6 +12,7 @@ from agent_exec.store.root import resolve_root
 from agent_exec_tui.palette import ActionProvider
 from agent_exec_tui.screens.main import MainScreen
 from agent_exec_tui.settings import Settings, load_settings
+from agent_exec_tui.state import KeptState, load_state, save_state, state_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,11 +30,16 @@ class DashboardApp(App[str], inherit_bindings=False):
     COMMANDS: ClassVar[set[type[ActionProvider] | Callable[[], type[ActionProvider]]]] = {  # type: ignore[assignment]
         ActionProvider
     }
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
+    # Ours is opened by the action table; Textual's own binding would open it over dialogs, too.
+    ENABLE_COMMAND_PALETTE = False
 
     def __init__(
-        self, root: str, settings: Settings, *, clock: Callable[[], float] | None = None
+        self,
+        root: str,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] | None = None,
+        kept: KeptState | None = None,
     ) -> None:
         # Textual picks its colour filter while it is constructed: a theme set later would leave
         # black on black where there is to be no colour.
@@ -42,6 +48,7 @@ class DashboardApp(App[str], inherit_bindings=False):
         self.theme = settings.textual_theme
         self.root = root
         self._clock = clock
+        self._kept = kept
         self.set_keymap({action: ",".join(keys) for action, keys in settings.keys.items()})
 
     def get_default_screen(self) -> Screen[None]:
@@ -60,7 +67,9 @@ class DashboardApp(App[str], inherit_bindings=False):
         return self._main
 
     def on_mount(self) -> None:
-        """Tell what in the settings could not be used."""
+        """Look as it was left; tell what in the settings could not be used."""
+        if self._kept is not None:
+            self.main.restore(self._kept)
         for problem in self.settings.problems:
             self.notify(problem, severity="warning", timeout=15, markup=False)
 
@@ -94,8 +103,10 @@ def run(
     settings = load_settings(environ, theme=theme, read_only=read_only)
     if settings.has_no_colour:
         os.environ["NO_COLOR"] = "1"
-    app = DashboardApp(resolve_root(root, environ), settings)
+    path = state_path(environ)
+    app = DashboardApp(resolve_root(root, environ), settings, kept=load_state(path))
     app.run(mouse=settings.mouse)
+    save_state(path, app.main.state())
     for line in (app.farewell(), app.main.session.close()):
         if line:
             sys.stdout.write(line + "\n")

@@ -11,24 +11,28 @@ from typing import TYPE_CHECKING
 
 from agent_exec.errors import AgentExecError
 from agent_exec.model.job import JobStatus
-from agent_exec.model.records import META_FILE
-from agent_exec.store.listing import find_directories, open_exact, read_job, scan
+from agent_exec.model.records import LOG_FILES, META_FILE
+from agent_exec.store.index import read_rows
+from agent_exec.store.listing import find_directories, open_exact, read_job
 from agent_exec.store.watch import JobWatcher, WatchMode
-from agent_exec_tui.job_rows import JobRow, clean, row_of
-from agent_exec_tui.messages import FeedChanged, RowsRead
+from agent_exec_tui.job_rows import JobRow, clean, row_of, row_of_line
+from agent_exec_tui.messages import FeedChanged, RowsRead, SizesRead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from textual.message import Message
 
     from agent_exec.store.jobs import JobStore
     from agent_exec.store.listing import JobRecord
+    from agent_exec.store.rows import JobRow as JobLine
 
 logger = logging.getLogger(__name__)
 
 FIRST_BATCH = 120  # more than any terminal shows at once
-BATCH_S = 0.25
+CHUNK = 4000  # rows the screen can take in without being late for a key
+SIZES_CHUNK = 500
+SIZES_PAUSE_S = 0.02
 LOGS_S = 1.0
 LIVENESS_S = 5.0
 LIVENESS_SHARE = 0.005  # of a core, at most, for asking whether supervisors live
@@ -71,6 +75,17 @@ def liveness_of(store: JobStore, record: JobRecord) -> tuple[str | None, str]:
 def verdict_of(store: JobStore, record: JobRecord) -> str | None:
     """Say in a word what is wrong with a job recorded as running; None when nothing is."""
     return liveness_of(store, record)[0]
+
+
+def _created_at(line: JobLine) -> str:
+    return line.created_at
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError):
+        return 0
 
 
 class JobFeed:
@@ -127,34 +142,49 @@ class JobFeed:
 
     def _scan(self) -> None:
         names = [directory.name for directory in find_directories(self.store)]
-        first = self._read(names[:FIRST_BATCH])
-        self._post(RowsRead(self.store.root, tuple(first)))
+        first, rest = names[:FIRST_BATCH], names[FIRST_BATCH:]
+        self._post(RowsRead(self.store.root, tuple(self._read(first))))
         self._spawn("watch", self._watch)
-        for rows in self._batches(names[FIRST_BATCH:], len(names)):
-            self._post(RowsRead(self.store.root, rows))
+        if rest:
+            self._read_rest(frozenset(first), len(names))
         # The first ones were read before anybody watched them.
         while self._watcher.mode is WatchMode.STARTING and not self._stop.wait(_ARMED_POLL_S):
             pass
-        again = self._read(names[:FIRST_BATCH])
-        self._post(RowsRead(self.store.root, tuple(again), is_complete=True))
+        again = tuple(self._read(first))
+        self._post(RowsRead(self.store.root, again, is_complete=True))
+        self._fill_in_sizes(rest)
         self._watch_supervisors()
 
-    def _batches(self, names: list[str], total: int) -> Iterator[tuple[JobRow, ...]]:
-        rows: list[JobRow] = []
-        known = FIRST_BATCH
-        due = time.monotonic() + BATCH_S
-        for record in scan(self.store, names):
-            rows.append(self._row(record))
-            if time.monotonic() >= due:
-                if self._stop.is_set():
-                    return
-                known += len(rows)
-                self._post(FeedChanged(self.store.root, progress=f"reading {known:,} of {total:,}"))
-                yield tuple(rows)
-                rows = []
-                # Fewer and larger steps: each costs the screen a pass over all rows.
-                due = time.monotonic() + BATCH_S * (1 + known / 20_000)
-        yield tuple(rows)
+    def _read_rest(self, known: frozenset[str], total: int) -> None:
+        """Read everything else by its line, most of them out of the cache."""
+        self._post(FeedChanged(self.store.root, progress=f"reading {total:,} jobs"))
+        lines = [line for line in read_rows(self.store) if line.name not in known]
+        lines.sort(key=_created_at, reverse=True)
+        for start in range(0, len(lines), CHUNK):
+            if self._stop.is_set():
+                return
+            rows = [row for line in lines[start : start + CHUNK] if (row := self._row_of(line))]
+            self._post(RowsRead(self.store.root, tuple(rows)))
+
+    def _row_of(self, line: JobLine) -> JobRow | None:
+        # A line tells all there is to a settled job; others are looked at closely.
+        if line.problem is None and line.status not in ("", JobStatus.RUNNING.value):
+            return row_of_line(line, made_ns=self._made_ns(line.name))
+        record = read_job(self.store, line.name)
+        return self._row(record) if record else None
+
+    def _fill_in_sizes(self, names: list[str]) -> None:
+        """Find out how large the logs are of those known by their line; in no hurry."""
+        for start in range(0, len(names), SIZES_CHUNK):
+            if self._stop.wait(SIZES_PAUSE_S):
+                return
+            sizes = {name: self._sizes(name) for name in names[start : start + SIZES_CHUNK]}
+            self._post(SizesRead(self.store.root, sizes))
+
+    def _sizes(self, name: str) -> tuple[int, int, int]:
+        path = os.path.join(self.store.root, name)
+        out, err, full = (_size(os.path.join(path, log)) for log in LOG_FILES)
+        return out, err, full
 
     def _read(self, names: Iterable[str]) -> list[JobRow]:
         rows = []

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from agent_exec_tui.job_rows import JobRow, RowKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from agent_exec.model.filter import Filter
 
@@ -70,6 +70,10 @@ _KEYS: dict[Sort, Callable[[JobRow], float | str]] = {
     Sort.TAGS: lambda row: ",".join(row.tags) or "\uffff",
     Sort.ID: lambda row: row.job_id,
 }
+
+
+# From so many changed rows on, one pass over all is quicker than a search for each.
+BULK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,14 @@ class JobList:
         moved = self._move(changed)
         return Change(moved, frozenset(updated), tuple(ended))
 
+    def with_sizes(self, sizes: Mapping[str, tuple[int, int, int]]) -> list[JobRow]:
+        """Give the rows of jobs whose log sizes were unknown, with them."""
+        return [
+            replace(row, stdout_bytes=out, stderr_bytes=err, full_bytes=full)
+            for job_id, (out, err, full) in sizes.items()
+            if (row := self.rows.get(job_id)) is not None and not row.log_bytes
+        ]
+
     def _count(self, old: JobRow | None, new: JobRow | None) -> None:
         self.log_bytes += (new.log_bytes if new else 0) - (old.log_bytes if old else 0)
         if old is not None and self._in_scope(old):
@@ -229,8 +241,11 @@ class JobList:
         if self._is_frozen:
             self._is_outdated = True
             return False
-        if len(changed) > 64:
-            self._rebuild()
+        if len(changed) > BULK:
+            if any(old for old, _ in changed):
+                self._rebuild()
+            else:
+                self._merge([new for _, new in changed if new is not None])
             return True
         moved = False
         for old, new in changed:
@@ -259,6 +274,13 @@ class JobList:
         self._key_of[row.job_id] = key
         return True
 
+    def _merge(self, rows: Sequence[JobRow]) -> None:
+        """Put many new rows among those shown, in one pass over both."""
+        ascending = reversed(self.shown) if self.is_reversed else self.shown
+        keyed = list(zip(self._keys, ascending, strict=True))
+        keyed += sorted([(self._key(row), row) for row in rows if self._is_shown(row)], key=_first)
+        self._install(keyed)
+
     def _rebuild(self) -> None:
         if self._is_frozen:
             self._is_outdated = True
@@ -266,6 +288,9 @@ class JobList:
         self._is_outdated = False
         key_of = _KEYS[self.sort]
         keyed = [((key_of(row), row.job_id), row) for row in self._wanted()]
+        self._install(keyed)
+
+    def _install(self, keyed: list[tuple[SortKey, JobRow]]) -> None:
         keyed.sort(key=_first)  # by the key alone: rows themselves have no order
         self._keys = [key for key, _ in keyed]
         self.shown = [row for _, row in keyed]

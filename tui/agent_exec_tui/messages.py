@@ -32,6 +32,14 @@ class RowsRead(Message):
 
 
 @dataclass
+class SizesRead(Message):
+    """How large the logs of some jobs are: stdout, stderr, full, by job id."""
+
+    root: str
+    sizes: dict[str, tuple[int, int, int]]
+
+
+@dataclass
 class FeedChanged(Message):
     """How the list is kept up to date has changed.
 

@@ -39,7 +39,8 @@ class ActionProvider(Provider):
         entries = [
             (action, *self._entry(action)) for action in ACTIONS if action.id not in _NOT_OFFERED
         ]
-        for action, text, help_text in sorted(entries, key=lambda entry: "not now:" in entry[2]):
+        entries.sort(key=lambda entry: ("not now:" in entry[2], entry[0].rank or 10_000))
+        for action, text, help_text in entries:
             yield DiscoveryHit(Content(text), self._doing(action), text=text, help=help_text)
 
     async def search(self, query: str) -> Hits:

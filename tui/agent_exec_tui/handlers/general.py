@@ -86,15 +86,13 @@ class GeneralHandlers:
         """One layer at a time: selection, search, filter, marks, tab, zoom, pane."""
         main = self._main
         if main.focused is main.filter_input:
-            main.filter_input.value = ""
-            main.set_filter("")
-            main.close_filter()
+            main.filtering.clear()
         elif main.selections:
             main.clear_selection()
         elif main.panes.pane is Pane.LOG and main.logs[main.panes.wish.stream].clear_search():
             pass
-        elif main.filter_text:
-            main.set_filter("")
+        elif main.filtering.text:
+            main.filtering.clear()
         elif main.table.clear_marks():
             pass
         elif main.jobs.tab is not Tab.ALL:

@@ -256,11 +256,11 @@ class JobHandlers:
         names = {row.job_id for row in self._targets() if not row.kind.has_ended}
         if not names:
             main.say("it has ended already", severity="warning")
-        elif names <= main.watched:
-            main.watched -= names
+        elif names <= main.attention.watched:
+            main.attention.watched -= names
             main.say("you will not be told")
         else:
-            main.watched |= names
+            main.attention.watched |= names
             main.say(f"you will be told when {formatting.counted(len(names), 'job')} ends")
 
     def _add(self) -> None:

@@ -35,7 +35,7 @@ class ListHandlers:
             "move.half_up": lambda: self._page(-0.5),
             "move.page_down": lambda: self._page(1),
             "move.page_up": lambda: self._page(-1),
-            "list.filter": self._filter,
+            "list.filter": self._main.filtering.open,
             "list.tab_next": lambda: self._tab(1),
             "list.tab_previous": lambda: self._tab(-1),
             "list.scope": self._scope,
@@ -87,14 +87,6 @@ class ListHandlers:
                     main.detail.scroll_home(animate=False)
                 else:
                     main.detail.scroll_end(animate=False)
-
-    def _filter(self) -> None:
-        main = self._main
-        main.panes.go(Part.JOBS)
-        main.filter_input.display = True
-        main.filter_input.value = main.filter_text
-        main.filter_input.cursor_position = len(main.filter_text)
-        main.filter_input.focus()
 
     def _tab(self, step: int) -> None:
         tabs = list(Tab)

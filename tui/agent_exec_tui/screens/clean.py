@@ -20,6 +20,7 @@ from agent_exec_tui import formatting
 from agent_exec_tui.clean_plan import Policy, Selection, Stock, Typed, understand
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.screens.dialog import Dialog
+from agent_exec_tui.widgets.choices import Tick
 from agent_exec_tui.widgets.clean_list import CleanList
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class CleanDialog(Dialog[bool]):
             yield Input("", id="keep_newest", compact=True)
             yield Label("  keep under ")
             yield Input("", id="keep_under", placeholder="2G", compact=True)
-            yield Checkbox("all dirs", True, id="all_dirs", compact=True)
+            yield Tick("all dirs", True, id="all_dirs", compact=True)
         yield Static("each rule selects by itself", id="rule-hint", markup=False)
         yield Static("looking…", id="summary", markup=False)
         yield CleanList(self._main.jobs.rows, self._now_s, id="list")

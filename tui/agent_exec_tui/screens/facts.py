@@ -46,10 +46,10 @@ def jobs_title(main: MainScreen) -> str:
         parts.append("this directory")
     if jobs.tab is not Tab.ALL:
         parts.append(jobs.tab.value)
-    if main.filter_flaw:
-        parts.append(main.filter_flaw)
-    elif main.filter_text:
-        parts.append(f"filter: {formatting.shorten_end(clean(main.filter_text), 30)}")
+    if main.filtering.flaw:
+        parts.append(main.filtering.flaw)
+    elif main.filtering.text:
+        parts.append(f"filter: {formatting.shorten_end(clean(main.filtering.text), 30)}")
     if table.marks:
         parts.append(f"{len(table.marks)} marked")
     if table.is_ranging:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -45,9 +46,9 @@ class HelpDialog(Dialog[str]):
         yield Input(placeholder="type to search…", compact=True, id="search")
         yield Static("", id="keys", markup=False)
 
-    def on_mount(self) -> None:
-        """Fill the table."""
-        self._show("")
+    def on_resize(self) -> None:
+        """Fill the table, wrapped to the width."""
+        self._show(self.query_one(Input).value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search."""
@@ -95,6 +96,9 @@ class HelpDialog(Dialog[str]):
     def _line(self, action: Action) -> list[Content | str | tuple[str, str]]:
         reason = action.enabled(self._situations[self._pane])
         key = f"  {self._key_text(action):<{KEY_CELLS}} "
+        text = f"{action.help}  ({reason})" if reason else action.help
+        room = max(self.box.scrollable_content_region.width - len(key) - 1, 20)
+        wrapped = ("\n" + " " * len(key)).join(textwrap.wrap(text, room)) + "\n"
         if reason:
-            return [(f"{key}{action.help}  ({reason})\n", "$text-muted")]
-        return [(key, "bold"), f"{action.help}\n"]
+            return [(key + wrapped, "$text-muted")]
+        return [(key, "bold"), wrapped]

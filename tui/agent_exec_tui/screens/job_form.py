@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Checkbox, Input, Label, RadioButton, RadioSet, Static
+from textual.widgets import Button, Checkbox, Input, Label, RadioSet, Static
 
-from agent_exec_tui import clipboard
+from agent_exec_tui import clipboard, formatting
 from agent_exec_tui.form_definition import Checked, FormText, check_form, command_line, form_of
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.screens.dialog import ConfirmDialog, Dialog
+from agent_exec_tui.widgets.choices import Pick, Tick
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -68,7 +69,9 @@ class JobForm(Dialog[FormAnswer]):
         super().__init__()
         self.heading = f"Edit and rerun {origin}" if origin else "Add job"
         self._base = cwd
-        self._initial = form_of(definition) if definition else FormText()
+        self._initial = (
+            form_of(definition) if definition else FormText(cwd=formatting.short_path(cwd))
+        )
         self._missing = missing
         self._checked = Checked(None, ())
 
@@ -78,7 +81,7 @@ class JobForm(Dialog[FormAnswer]):
         yield self._field(*first)
         with Horizontal(classes="field"):
             yield Label("", classes="name")
-            yield Checkbox("shell string", self._initial.is_shell, id="is_shell", compact=True)
+            yield Tick("shell string", self._initial.is_shell, id="is_shell", compact=True)
             yield Static("", id="parsed", markup=False)
         for field in others:
             yield self._field(*field)
@@ -87,13 +90,13 @@ class JobForm(Dialog[FormAnswer]):
                 yield Label("Stdin", classes="name")
                 with RadioSet(id="stdin_kind", compact=True):
                     for kind in _STDIN_KINDS:
-                        yield RadioButton(kind, kind == self._initial.stdin_kind, compact=True)
+                        yield Pick(kind, kind == self._initial.stdin_kind, compact=True)
                 yield Input(clean(self._initial.stdin), id="stdin", compact=True)
             for field in _MORE:
                 yield self._field(*field)
             with Horizontal(classes="field"):
                 yield Label("", classes="name")
-                yield Checkbox(
+                yield Tick(
                     "inherit this environment",
                     self._initial.inherit_env,
                     id="inherit_env",

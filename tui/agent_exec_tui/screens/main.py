@@ -7,32 +7,32 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from agent_exec.model.filter import FilterError, compile_filter
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.root import resolve_root, root_warnings
 from agent_exec_tui import formatting
 from agent_exec_tui.actions import BY_ID, Action
+from agent_exec_tui.attention import Attention
 from agent_exec_tui.empty import empty_lines
 from agent_exec_tui.feed import JobFeed
 from agent_exec_tui.handlers import handlers_for
 from agent_exec_tui.hints import hints_for
-from agent_exec_tui.job_list import JobList, Tab
-from agent_exec_tui.job_rows import RowKind, clean
+from agent_exec_tui.job_list import Sort, Tab
+from agent_exec_tui.job_rows import clean
 from agent_exec_tui.keymap import bindings_for
-from agent_exec_tui.layout import BREAKPOINTS, Part
-from agent_exec_tui.messages import FeedChanged, OperationEnded, RecordRead, RowsRead
+from agent_exec_tui.layout import Part
+from agent_exec_tui.messages import FeedChanged, OperationEnded, RecordRead, RowsRead, SizesRead
 from agent_exec_tui.screens import facts
+from agent_exec_tui.screens.filtering import Filtering
+from agent_exec_tui.screens.frame import MainFrame
 from agent_exec_tui.screens.panes import Panes
 from agent_exec_tui.selection import SelectedJob
 from agent_exec_tui.session import Session
 from agent_exec_tui.situation import ALL_PANES, Pane, Situation
-from agent_exec_tui.widgets.bars import FooterBar, HeaderBar, TabsBar
-from agent_exec_tui.widgets.detail import DetailPane, DetailStrip
+from agent_exec_tui.state import KeptState
+from agent_exec_tui.widgets.bars import TabsBar
 from agent_exec_tui.widgets.job_table import JobTable
 from agent_exec_tui.widgets.log_frame import LogFrame
 from agent_exec_tui.widgets.log_view import LogView
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual import events
-    from textual.app import ComposeResult
 
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.settings import Settings
@@ -49,27 +48,24 @@ if TYPE_CHECKING:
 TICK_S = 1.0
 
 
-class MainScreen(Screen[None], inherit_bindings=False):
+class MainScreen(MainFrame, inherit_bindings=False):
     """Everything the dashboard shows at once; what keys do lives in the handlers."""
 
     BINDINGS = bindings_for(ALL_PANES)
-    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     AUTO_FOCUS: ClassVar[str | None] = "#table"
 
     def __init__(
         self, root: str, settings: Settings, *, clock: Callable[[], float] = time.time
     ) -> None:
-        super().__init__(id="main")
+        super().__init__(clock)
         self.settings = settings
         self.keys = settings.keys
         self.clock = clock
-        self.jobs = JobList()
         self.store = JobStore(root)
         self.cwd = os.path.realpath(os.getcwd())
         self.notices: dict[str, str] = {}
-        self.watched: set[str] = set()
-        self.filter_text = ""
-        self.filter_flaw: str | None = None
+        self.attention = Attention(self)
+        self.filtering = Filtering(self)
         self.session = Session()
         self.feed: JobFeed | None = None
         self.feed_state = FeedChanged(root)
@@ -77,37 +73,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.is_loaded = False
         self._wanted_id = ""
 
-        self.header = HeaderBar(id="header")
-        self.tabs = TabsBar(id="tabs")
-        self.table = JobTable(self.jobs, clock=clock, id="table")
-        self.filter_input = Input(placeholder="filter: words !word re: tag: state: exit: cwd: id:",
-                                  compact=True, id="filter")  # fmt: skip
-        self.jobs_pane = Vertical(id="jobs-pane", classes="pane")
-        self.logs = {part: LogFrame(part, id=part.value) for part in (Part.STDOUT, Part.STDERR)}
-        self.logs_box = Container(*self.logs.values(), id="logs")
-        self.detail = DetailPane(id="detail")
-        self.side = Container(id="side")
-        self.strip = DetailStrip(id="strip")
-        self.footer = FooterBar(id="footer")
-        self.too_small = Static("", id="too-small", markup=False)
         self.panes = Panes(self)
         self.selected = SelectedJob(self)
         self.handlers = handlers_for(self)
-
-    def compose(self) -> ComposeResult:
-        """Bars above and below, the panes between."""
-        yield self.too_small
-        yield self.header
-        yield self.tabs
-        with Container(id="body"):
-            with self.jobs_pane:
-                yield self.table
-                yield self.filter_input
-            with self.side:
-                yield self.detail
-                yield self.logs_box
-        yield self.strip
-        yield self.footer
 
     def on_mount(self) -> None:
         """Paint the frame; the jobs come from threads."""
@@ -162,6 +130,25 @@ class MainScreen(Screen[None], inherit_bindings=False):
             read_only=self.settings.read_only,
             undo=self.session.undo_label,
             has_search=log.has_search,
+        )
+
+    def restore(self, kept: KeptState) -> None:
+        """Look as the dashboard looked when it was left."""
+        self.jobs.arrange(tab=Tab(kept.tab), sort=Sort(kept.sort), is_reversed=kept.is_reversed)
+        self.panes.percent = kept.percent
+        self._wanted_id = kept.job_id
+        if kept.filter_text:
+            self.filtering.set(kept.filter_text)
+
+    def state(self) -> KeptState:
+        """How it looks now."""
+        return KeptState(
+            sort=self.jobs.sort.value,
+            is_reversed=self.jobs.is_reversed,
+            tab=self.jobs.tab.value,
+            filter_text=self.filtering.text,
+            percent=self.panes.percent,
+            job_id=self.table.cursor_id or "",
         )
 
     def root_words(self) -> tuple[str, ...]:
@@ -223,7 +210,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if event.is_complete:
             self.feed_state.progress = ""
         for row in change.ended:
-            self.handlers_ended(row)
+            self.attention.ended(row)
         if change.moved or not self.jobs.rows or event.is_complete:
             self.list_changed()
             self._select_wanted()
@@ -234,16 +221,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if shown is not None and (shown in event.touched or shown in change.updated):
             self.selected.moved()
 
-    def handlers_ended(self, row: JobRow) -> None:
-        """A job ended before our eyes: mark it, tell whoever asked."""
-        if row.job_id != self.table.cursor_id or not self.app.app_focus:
-            self.table.unread.add(row.job_id)
-        if row.kind is RowKind.FAILED and row.job_id not in self.notices:
-            self.selected.explain(row.job_id)
-        if row.job_id in self.watched:
-            self.watched.discard(row.job_id)
-            self.say(f"{row.short_id} {row.word} {row.exit_text}: {row.command}", timeout_s=10)
-            self.app.bell()
+    @on(SizesRead)
+    def _sizes_read(self, event: SizesRead) -> None:
+        if event.root == self.store.root:
+            self.jobs.apply(self.jobs.with_sizes(event.sizes))
+            self.header.show(facts.header_facts(self))
 
     @on(LogView.Exported)
     def _exported(self, event: LogView.Exported) -> None:
@@ -304,29 +286,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     @on(Input.Changed, "#filter")
     def _filter_typed(self, event: Input.Changed) -> None:
-        self.set_filter(event.value)
+        self.filtering.set(event.value)
 
     @on(Input.Submitted, "#filter")
     def _filter_kept(self) -> None:
-        self.close_filter()
-
-    def set_filter(self, text: str) -> None:
-        """Show only what *text* lets through; a flawed one changes nothing but says so."""
-        try:
-            wanted = compile_filter(text)
-        except FilterError as error:
-            self.filter_flaw = clean(error.problem)
-        else:
-            self.filter_flaw = None
-            self.filter_text = text.strip()
-            self.jobs.narrow(wanted)
-        self.filter_input.set_class(self.filter_flaw is not None, "-flawed")
-        self.list_changed()
-
-    def close_filter(self) -> None:
-        """Leave the filter line; the filter stays in force."""
-        self.filter_input.display = False
-        self.panes.go(Part.JOBS)
+        self.filtering.close()
 
     # Drawing
 
@@ -348,7 +312,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def list_changed(self) -> None:
         """Rows came, went or moved."""
         self.table.empty_lines = empty_lines(
-            self.jobs, is_loaded=self.is_loaded, filter_text=self.filter_text, width=self.size.width
+            self.jobs,
+            is_loaded=self.is_loaded,
+            filter_text=self.filtering.text,
+            width=self.size.width,
         )
         self.table.list_changed()
         self.refresh_bars()
@@ -369,7 +336,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Draw everything anew that is not a pane."""
         jobs = self.jobs
         self.header.show(facts.header_facts(self))
-        self.tabs.show(jobs.tab, tuple(jobs.count_of(tab) for tab in Tab), clean(self.filter_text))
+        self.tabs.show(
+            jobs.tab, tuple(jobs.count_of(tab) for tab in Tab), clean(self.filtering.text)
+        )
         self.jobs_pane.border_title = Content(facts.jobs_title(self))
         self.jobs_pane.border_subtitle = Content(facts.sort_text(self))
         self.refresh_footer()

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from agent_exec.model.job import JobStatus
+from agent_exec_tui.job_list import Tab
+from agent_exec_tui.layout import Part
+from support.dashboard import Root, app_of, dashboard, one_of_each, until
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Root:
+    return Root(tmp_path / "root")
+
+
+def screen_text(pilot: Pilot[str]) -> str:
+    """Everything on the screen, line by line."""
+    screen = pilot.app.screen
+    width, height = screen.size
+    lines = screen._compositor.render_strips()
+    return "\n".join(strip.text[:width] for strip in lines[:height])
+
+
+async def test_an_empty_root_says_what_to_do(root: Root) -> None:
+    async with dashboard(root.path, (80, 24)) as pilot:
+        await pilot.pause()
+        text = screen_text(pilot)
+        assert "No jobs here yet." in text
+        assert "add a job" in text
+        assert "agent-exec-tui run -- echo hello" in text
+
+
+async def test_every_state_has_its_glyph_its_word_and_its_own_row(root: Root) -> None:
+    with root:
+        one_of_each(root)
+        async with dashboard(root.path, (120, 36)) as pilot:
+            await pilot.pause()
+            text = screen_text(pilot)
+            for sign in ("● running", "○ created", "✗ exited", "✓ exited", "⊘ killed", "! failed",
+                         "~ corrupt"):  # fmt: skip
+                assert sign in text
+            assert "TERM" in text
+            assert "! 1 unreadable dir" in text
+            assert "state.json: not JSON" in text
+
+
+async def test_what_jobs_are_called_reaches_the_screen_as_text_only(root: Root) -> None:
+    root.add("aa", ("echo", "[/foo] bar", "[@click=app.bell]x[/]", "\x1b]52;c;aGk=\x07\x1b[2J"))
+    root.add("bad\x1b[31mid\n", ("[red]hi",), stdout=b"\x1b]0;title\x07[bold]out\n")
+    async with dashboard(root.path) as pilot:
+        main = app_of(pilot).main
+        for _ in range(2):
+            await until(pilot, lambda: main.selected.record is not None)
+            await pilot.press("4", "1", "j")
+        text = screen_text(pilot)
+        assert "[/foo] bar" in text
+        assert "[red]hi" in text
+        assert not [char for char in text if char != "\n" and not char.isprintable()]
+
+
+async def test_a_job_made_elsewhere_appears_and_a_deleted_one_goes(root: Root) -> None:
+    first = root.add("11", created_ago_s=900)
+    async with dashboard(root.path) as pilot:
+        jobs = app_of(pilot).main.jobs
+        second = root.add("22", created_ago_s=10)
+        await until(pilot, lambda: [row.job_id for row in jobs.shown] == [second, first])
+        shutil.rmtree(root.path / first)
+        await until(pilot, lambda: [row.job_id for row in jobs.shown] == [second])
+
+
+async def test_the_cursor_stays_on_its_job_while_rows_come_and_go(root: Root) -> None:
+    ids = [root.add(f"{number:02}", created_ago_s=100 + number) for number in range(60)]
+    async with dashboard(root.path, (100, 24)) as pilot:
+        table = app_of(pilot).main.table
+        await pilot.press("G")
+        for _ in range(5):
+            table.move(-1)
+        await pilot.pause()
+        mine, line = table.cursor_id, table._cursor_line - table.scroll_offset.y
+        newest = root.add("zz", created_ago_s=1)
+        shutil.rmtree(root.path / ids[3])
+        await until(pilot, lambda: newest in table.jobs.rows and ids[3] not in table.jobs.rows)
+        assert table.cursor_id == mine
+        assert table._cursor_line - table.scroll_offset.y == line
+
+
+async def test_the_selection_is_always_in_view(root: Root) -> None:
+    for number in range(80):
+        root.add(f"{number:02}", created_ago_s=100 + number)
+    async with dashboard(root.path, (80, 24)) as pilot:
+        table = app_of(pilot).main.table
+        for step in (1, 30, -5, 60, -100, 79, 3, -40):
+            table.move(step)
+            await pilot.pause()
+            line = table._cursor_line - table.scroll_offset.y
+            assert 0 <= line < table.page_lines
+
+
+async def test_a_filter_narrows_as_it_is_typed_and_stays_in_force(root: Root) -> None:
+    with root:
+        one_of_each(root)
+        async with dashboard(root.path) as pilot:
+            main = app_of(pilot).main
+            await pilot.press("slash", *"tag:ci.*")
+            await until(pilot, lambda: len(main.jobs) == 2)
+            await pilot.press("enter")
+            assert main.panes.wish.current is Part.JOBS
+            await pilot.pause()
+            assert "Jobs 2/8 · filter: tag:ci.*" in screen_text(pilot)
+            await pilot.press("slash")
+            assert main.filter_input.value == "tag:ci.*"
+            await pilot.press("enter", "escape")
+            await until(pilot, lambda: len(main.jobs) == 8)
+
+
+async def test_a_flawed_filter_keeps_the_list_and_says_what_is_wrong(root: Root) -> None:
+    with root:
+        one_of_each(root)
+        async with dashboard(root.path) as pilot:
+            main = app_of(pilot).main
+            await pilot.press("slash", *"make")
+            await until(pilot, lambda: len(main.jobs) == 1)
+            await pilot.press("space", *"re:(")
+            await until(pilot, lambda: main.filtering.flaw is not None)
+            assert len(main.jobs) == 1
+            await pilot.press("enter")
+            assert main.filtering.flaw is None
+
+
+async def test_tabs_and_counts_follow_the_jobs(root: Root) -> None:
+    with root:
+        one_of_each(root)
+        async with dashboard(root.path) as pilot:
+            jobs = app_of(pilot).main.jobs
+            assert [jobs.count_of(tab) for tab in Tab] == [8, 2, 1, 3, 4]
+            await pilot.press("]")
+            assert (jobs.tab, len(jobs)) == (Tab.RUNNING, 2)
+            await pilot.press("[", "[")
+            assert (jobs.tab, len(jobs)) == (Tab.DONE, 4)
+
+
+async def test_marks_follow_jobs_and_escape_takes_one_layer_back_at_a_time(root: Root) -> None:
+    with root:
+        one_of_each(root)
+        async with dashboard(root.path) as pilot:
+            main = app_of(pilot).main
+            await pilot.press("space", "j", "shift+down")
+            assert len(main.table.marks) == 3
+            await pilot.press("A")
+            assert len(main.table.marks) == 8
+            await pilot.press("z", "escape")
+            assert not main.table.marks
+            assert main.panes.wish.is_zoomed
+            await pilot.press("escape")
+            assert not main.panes.wish.is_zoomed
+
+
+async def test_0_shows_this_directory_only_and_all_again(
+    root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    root.add("11", cwd=str(tmp_path))
+    root.add("22", cwd="/elsewhere")
+    async with dashboard(root.path) as pilot:
+        jobs = app_of(pilot).main.jobs
+        assert len(jobs) == 2
+        await pilot.press("0")
+        assert [row.shown_id[:2] for row in jobs.shown] == ["11"]
+        await pilot.press("0")
+        assert len(jobs) == 2
+
+
+async def test_a_terminal_too_small_says_so_and_still_quits(root: Root) -> None:
+    root.add("11")
+    async with dashboard(root.path, (38, 9)) as pilot:
+        await pilot.pause()
+        assert "too small (38×9), need 40×10" in screen_text(pilot)
+        await pilot.press("q")
+        await pilot.pause()
+        assert not pilot.app.is_running
+
+
+@pytest.mark.parametrize("size", [(40, 10), (40, 12), (60, 20), (80, 24), (120, 36), (200, 50)])
+async def test_every_size_shows_whole_hints_and_help_among_them(
+    root: Root, size: tuple[int, int]
+) -> None:
+    with root:
+        one_of_each(root)
+        async with dashboard(root.path, size) as pilot:
+            for key in ("1", "2", "4"):
+                await pilot.press(key)
+                await pilot.pause()
+                last = screen_text(pilot).splitlines()[-1]
+                assert last.rstrip().endswith("? help")
+                assert len(last.rstrip()) < size[0]
+
+
+async def test_jobs_that_ended_unseen_are_marked_and_walked_through(root: Root) -> None:
+    job_id = root.add("11", status=JobStatus.RUNNING, created_ago_s=5)
+    other = root.add("22", created_ago_s=1)
+    async with dashboard(root.path) as pilot:
+        main = app_of(pilot).main
+        assert main.table.cursor_id == other
+        shutil.rmtree(root.path / job_id)
+        root.add("11", exit_code=3, created_ago_s=5)
+        await until(pilot, lambda: job_id in main.table.unread)
+        await pilot.press("!")
+        assert main.table.cursor_id == job_id
+        assert not main.table.unread

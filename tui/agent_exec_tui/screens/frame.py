@@ -1,0 +1,60 @@
+"""The main screen's widgets, and how they stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.containers import Container, Vertical
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from agent_exec_tui.job_list import JobList
+from agent_exec_tui.layout import BREAKPOINTS, Part
+from agent_exec_tui.widgets.bars import FooterBar, HeaderBar, TabsBar
+from agent_exec_tui.widgets.detail import DetailPane, DetailStrip
+from agent_exec_tui.widgets.job_table import JobTable
+from agent_exec_tui.widgets.log_frame import LogFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+
+FILTER_HINT = "filter: words !word re: tag: state: exit: cwd: id:"
+
+
+class MainFrame(Screen[None], inherit_bindings=False):
+    """Bars above and below, the panes between; no behaviour."""
+
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(id="main")
+        self.jobs = JobList()
+        self.too_small = Static("", id="too-small", markup=False)
+        self.header = HeaderBar(id="header")
+        self.tabs = TabsBar(id="tabs")
+        self.table = JobTable(self.jobs, clock=clock, id="table")
+        self.filter_input = Input(placeholder=FILTER_HINT, compact=True, id="filter")
+        self.jobs_pane = Vertical(id="jobs-pane", classes="pane")
+        self.logs = {part: LogFrame(part, id=part.value) for part in (Part.STDOUT, Part.STDERR)}
+        self.logs_box = Container(*self.logs.values(), id="logs")
+        self.detail = DetailPane(id="detail")
+        self.side = Container(id="side")
+        self.strip = DetailStrip(id="strip")
+        self.footer = FooterBar(id="footer")
+
+    def compose(self) -> ComposeResult:
+        """Put them in their places."""
+        yield self.too_small
+        yield self.header
+        yield self.tabs
+        with Container(id="body"):
+            with self.jobs_pane:
+                yield self.table
+                yield self.filter_input
+            with self.side:
+                yield self.detail
+                yield self.logs_box
+        yield self.strip
+        yield self.footer
