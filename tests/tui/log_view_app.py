@@ -95,7 +95,7 @@ class LogViewApp(App[None]):
         event.input.display = False
         self.view.focus()
 
-    def on_log_pane_status_changed(self, event: LogView.StatusChanged) -> None:
+    def on_log_teller_status_changed(self, event: LogView.StatusChanged) -> None:
         """Show the status in the border."""
         self.view.border_title = Content(event.status.title)
         self.view.border_subtitle = Content("  ".join(event.status.parts()))

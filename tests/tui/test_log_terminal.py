@@ -89,7 +89,8 @@ class Terminal:
 
     def close(self) -> None:
         try:
-            os.write(self.master, b"q")
+            if self.process.poll() is None:
+                os.write(self.master, b"q")
             self.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -98,7 +99,7 @@ class Terminal:
             while select.select([self.master], [], [], 0)[0]:
                 try:
                     self.output += os.read(self.master, 65536)
-                except OSError:  # Linux: EIO once the other side is closed
+                except OSError:  # Linux says EIO once the other side is closed
                     break
             os.close(self.master)
 

@@ -289,7 +289,7 @@ async def test_a_restart_is_told_and_shown(log: Path) -> None:
         with log.open("w") as file:
             file.write("second run\n")
         await until(pilot, lambda: screen(view)[0] == "second run")
-        assert view.status.was_restarted
+        await until(pilot, lambda: view.status.was_restarted)
         await until(pilot, lambda: view.status.lines == 1)
         assert screen(view)[1] == ""  # the mark went with the old run
 
@@ -323,6 +323,7 @@ async def test_place_and_pattern_come_back_with_the_job(tmp_path: Path, log: Pat
         view.show(str(log), title="stdout", key="job")
         await until(pilot, lambda: screen(view) == seen)
         assert view.status.pattern == "line 500"
+        await until(pilot, lambda: view.status.lines == 1000)
         assert not view.status.was_restarted
 
 
@@ -424,7 +425,7 @@ async def test_a_hit_deep_in_a_huge_line_is_brought_on_screen(tmp_path: Path) ->
         view = app_of(pilot).view
         view.search("needle")
         await until(pilot, lambda: any("needle" in line for line in screen(view)))
-        assert view.status.pan > 0
+        await until(pilot, lambda: view.status.pan > 0)
 
 
 async def test_a_hidden_view_leaves_its_file_alone(log: Path) -> None:

@@ -74,6 +74,7 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
         self.current: int | None = None
         self.is_merged = False
         self._rows: list[Row] = []
+        self._cells = 0
         self._line_count = 0
         self._highlights: dict[int, list[tuple[int, int]]] = {}
         self._palette: Palette | None = None
@@ -112,6 +113,7 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
     def fit(self) -> None:
         """Give the viewport the room there is."""
         size = self.scrollable_content_region.size
+        self._cells = size.width
         width = max(size.width - self.gutter_shape.width, 1)
         self.viewport.resize(width, max(size.height, 1), wrap=self.wrap)
 
@@ -133,7 +135,7 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """Return row *y* of the screen."""
         palette = self._styles()
-        width = self.scrollable_content_region.width
+        width = self._cells
         if y < len(self._rows):
             row = self._rows[y]
             return paint(
@@ -149,7 +151,7 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
         return self._below(width, palette)
 
     def _notice(self, text: str, width: int, palette: Palette) -> Strip:
-        segment = Segment(plain(text), palette.base + self._own("log-view--empty"))
+        segment = Segment(plain(text), palette.empty)
         return Strip([segment]).adjust_cell_length(width, palette.base)
 
     def _below(self, width: int, palette: Palette) -> Strip:
@@ -159,31 +161,42 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
         return blank if last is None else blank.apply_offsets(len(last.text), last.start)
 
     def _styles(self) -> Palette:
-        base = self.rich_style
-        if self._palette is None or self._palette.base != base:
-            gutter, stderr, mark, note = (
-                self._own(f"log-view--{name}") for name in ("gutter", "stderr", "mark", "note")
-            )
-            self._palette = Palette(base, base + gutter, stderr, base + mark, note)
-        return self._palette
+        # Kept until the styles change: looking them up costs more than painting a row.
+        if self._palette is None:
+            base = self.rich_style
 
-    def _own(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True)
+            def own(name: str) -> Style:
+                return self.get_component_rich_style(f"log-view--{name}", partial=True)
+
+            self._palette = Palette(
+                base=base,
+                gutter=base + own("gutter"),
+                stderr=own("stderr"),
+                mark=base + own("mark"),
+                note=own("note"),
+                empty=base + own("empty"),
+                hit=own("hit"),
+                hit_current=own("hit-current"),
+                line_current=own("line-current"),
+                selection=self.screen.get_component_rich_style("screen--selection"),
+            )
+        return self._palette
 
     def _overlays(self, line: LogLine) -> list[Overlay]:
         overlays: list[Overlay] = []
+        palette = self._styles()
         is_current = line.start == self.current
         hits = self._hits_of(line)
         if is_current:
-            overlays.append((0, len(line.text), self._own("log-view--line-current")))
+            overlays.append((0, len(line.text), palette.line_current))
         if hits:
-            style = self._own("log-view--hit-current" if is_current else "log-view--hit")
+            style = palette.hit_current if is_current else palette.hit
             overlays += [(begin, end, style) for begin, end in hits]
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(line.start)) is not None:
             begin, end = span
-            style = self.screen.get_component_rich_style("screen--selection")
-            overlays.append((max(begin, 0), len(line.text) if end == -1 else end, style))
+            end = len(line.text) if end == -1 else end
+            overlays.append((max(begin, 0), end, palette.selection))
         return overlays
 
     def _hits_of(self, line: LogLine) -> list[tuple[int, int]]:

@@ -46,6 +46,16 @@ class Counts:
     hit_line: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What a thread works on; *line* is the one whose hit number is wanted."""
+
+    source: LogSource
+    epoch: int
+    stop: threading.Event
+    line: int | None
+
+
 class WindowRead(Message, bubble=False):
     """A window was read, or (None) nothing has changed."""
 
@@ -98,7 +108,7 @@ class LogLoader:
         self._stop_search = threading.Event()
         self._search_epoch = 0
         self._is_loading = False
-        self._wanted: tuple[WindowRequest, bool] | None = None
+        self._wanted: tuple[WindowRequest, bool, bool] | None = None
         self._is_counting = False
         self.is_searching = False
         self.current_line: int | None = None
@@ -125,19 +135,23 @@ class LogLoader:
         self._is_loading = self._is_counting = False
         self._wanted = None
 
-    def load(self, request: WindowRequest, *, always: bool) -> None:
-        """Look at the file and read a window; unless *always*, only if the file has changed."""
+    def load(self, request: WindowRequest, *, always: bool, sees_end: bool = True) -> None:
+        """Look at the file and read a window.
+
+        Unless *always*, that is done only if the file has changed, and if it has merely grown
+        only if the view *sees_end*.
+        """
         if self.source is None:
             return
         if self._is_loading:
             if self._wanted is not None:
                 always = always or self._wanted[1]
-            self._wanted = (request, always)
+                sees_end = sees_end or self._wanted[2]
+            self._wanted = (request, always, sees_end)
             return
         self._is_loading = True
-        work = partial(
-            self._load, self.source, request, always, self.epoch, self._stop, self.current_line
-        )
+        task = _Task(self.source, self.epoch, self._stop, self.current_line)
+        work = partial(self._load, task, request, always, sees_end)
         self._run(work, "window")
 
     def loaded(self, epoch: int) -> bool:
@@ -150,16 +164,17 @@ class LogLoader:
     def load_wanted(self) -> None:
         """Read the window asked for meanwhile."""
         if self._wanted is not None and not self._is_loading:
-            request, always = self._wanted
+            request, always, sees_end = self._wanted
             self._wanted = None
-            self.load(request, always=always)
+            self.load(request, always=always, sees_end=sees_end)
 
     def count(self) -> None:
         """Go on counting lines and hits, if that is not going on."""
         if self.source is None or self._is_counting:
             return
         self._is_counting = True
-        work = partial(self._count, self.source, self.epoch, self._stop, self.current_line)
+        task = _Task(self.source, self.epoch, self._stop, self.current_line)
+        work = partial(self._count, task)
         self._run(work, "count")
 
     def counted(self, message: Counted) -> bool:
@@ -222,32 +237,27 @@ class LogLoader:
 
     # The methods below run in a thread.
 
-    def _load(
-        self,
-        source: LogSource,
-        request: WindowRequest,
-        always: bool,
-        epoch: int,
-        stop: threading.Event,
-        line: int | None,
-    ) -> None:
-        before = source.snapshot.version
-        snapshot = source.refresh()
+    def _load(self, task: _Task, request: WindowRequest, always: bool, sees_end: bool) -> None:
+        before = task.source.snapshot
+        snapshot = task.source.refresh()
+        has_news = snapshot.version != before.version and (
+            sees_end or snapshot.generation != before.generation or snapshot.size == before.size
+        )
         window = None
-        if always or snapshot.version != before:
-            window = build_window(source, snapshot, request, stop.is_set)
-        if not stop.is_set():
-            self._view.post_message(WindowRead(epoch, snapshot, window, _counts(source, line)))
+        if always or has_news:
+            window = build_window(task.source, snapshot, request, task.stop.is_set)
+        if not task.stop.is_set():
+            counts = _counts(task.source, task.line)
+            self._view.post_message(WindowRead(task.epoch, snapshot, window, counts))
 
-    def _count(
-        self, source: LogSource, epoch: int, stop: threading.Event, line: int | None
-    ) -> None:
+    def _count(self, task: _Task) -> None:
         deadline = time.monotonic() + SLICE_S
         has_more = True
-        while has_more and time.monotonic() < deadline and not stop.is_set():
-            has_more = source.advance(_SCAN_BLOCKS, stop.is_set)
-        if not stop.is_set():
-            self._view.post_message(Counted(epoch, _counts(source, line), has_more=has_more))
+        while has_more and time.monotonic() < deadline and not task.stop.is_set():
+            has_more = task.source.advance(_SCAN_BLOCKS, task.stop.is_set)
+        if not task.stop.is_set():
+            counts = _counts(task.source, task.line)
+            self._view.post_message(Counted(task.epoch, counts, has_more=has_more))
 
     def _find(self, source: LogSource, search: Search, epoch: int, stop: threading.Event) -> None:
         span, focus, rest = find_step(source, search, stop.is_set)

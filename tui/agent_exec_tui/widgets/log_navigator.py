@@ -6,6 +6,7 @@ resume it; the bottom reached by scrolling does not.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from textual import on
@@ -83,7 +84,7 @@ class LogNavigator(LogPane):
 
     def go_fraction(self, fraction: float) -> None:
         """Go to that part of the log, 0.0 to 1.0."""
-        size = self.status.size_bytes
+        size = self.size_bytes
         self._jump(max(int(fraction * size), self.floor) if fraction < 1.0 else max(size - 1, 0))
 
     def go_offset(self, offset: int) -> None:
@@ -175,6 +176,7 @@ class LogNavigator(LogPane):
         self.loader.stop_search()
         self.pattern, self.wanted, self.pattern_error = pattern, wanted, None
         self.loader.set_pattern(pattern)
+        self.counts = replace(self.counts, hits=0, hits_known=pattern is None, hit=None)
         self.forget_highlights()
         if pattern is None:
             self.current = self.loader.current_line = None
@@ -196,7 +198,7 @@ class LogNavigator(LogPane):
         if port.lines and self.current is not None and port.shows(self.current):
             return self.current, True
         if port.follow or port.is_at_end():
-            return self.status.size_bytes, False
+            return self.size_bytes, False
         return port.top_start, True
 
     def _find_from_here(self, pattern: Pattern, *, forward: bool, what: str) -> None:

@@ -37,6 +37,11 @@ class Palette:
     stderr: Style
     mark: Style
     note: Style
+    empty: Style
+    hit: Style
+    hit_current: Style
+    line_current: Style
+    selection: Style
 
 
 @dataclass(frozen=True, slots=True)

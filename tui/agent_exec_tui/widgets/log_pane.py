@@ -1,4 +1,4 @@
-"""The reading half of a log view: which log, which lines of it, and what is told of it."""
+"""The reading half of a log view: which log, and which lines of it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from textual import on
-from textual.message import Message
 from textual.worker import Worker, WorkerState
 
-from agent_exec_tui.log_memory import LogMemory, Place, Wanted
-from agent_exec_tui.log_pattern import Pattern, compile_pattern
-from agent_exec_tui.log_status import LogStatus
+from agent_exec_tui.log_memory import LogMemory, Place
+from agent_exec_tui.log_pattern import compile_pattern
 from agent_exec_tui.log_window import Window, WindowRequest
-from agent_exec_tui.widgets.log_canvas import LogCanvas
 from agent_exec_tui.widgets.log_loader import Counted, Counts, LogLoader, WindowRead
+from agent_exec_tui.widgets.log_teller import FRAME_S, LogTeller
 
 if TYPE_CHECKING:
     from textual import events
@@ -22,52 +20,30 @@ if TYPE_CHECKING:
 
 POLL_S: Final = 1.0
 """How often a log in sight is looked at, besides when the app says it has changed."""
-FRAME_S: Final = 0.1
-"""At most so often is a growing log drawn anew."""
 
 
-class LogPane(LogCanvas):
+class LogPane(LogTeller):
     """Shows a log and keeps it up to date."""
-
-    class StatusChanged(Message):
-        """What the view says of itself has changed."""
-
-        def __init__(self, log_view: LogPane, status: LogStatus) -> None:
-            super().__init__()
-            self.log_view = log_view
-            self.status = status
-
-        @property
-        def control(self) -> LogPane:
-            """The view."""
-            return self.log_view
 
     def __init__(
         self, *, name: str | None = None, id: str | None = None, classes: str | None = None
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self.status = LogStatus()
         self.loader = LogLoader(self)
-        self.path: str | None = None
         self.key = ""
-        self.title = ""
-        self.wanted = Wanted()
-        self.pattern_error: str | None = None
-        self.floor = 0
-        self.counts = Counts()
         self.target: tuple[int, int] | None = None
         self.focus_byte: int | None = None
         self._owed = 0
         self._generation: int | None = None
-        self._was_restarted = False
-        self._left_at: tuple[int | None, int] = (0, 0)
-        self._seen_size = 0
-        self._problem: str | None = None
-        self._has_read = False
         self._is_in_sight = False
         self._last_look = 0.0
         self._next_look: Timer | None = None
         self._memory = LogMemory()
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether a search is going on."""
+        return self.loader.is_searching
 
     # What is shown
 
@@ -131,7 +107,7 @@ class LogPane(LogCanvas):
         port = self.viewport
         port.marks, port.follow, port.top_start, port.top_row = [], True, 0, 0
         port.set_window(None)
-        self.pan_cells = self.floor = self._owed = self._seen_size = self._line_count = 0
+        self.pan_cells = self.floor = self._owed = self.size_bytes = self._line_count = 0
         self.current = self.loader.current_line = self.focus_byte = self.target = None
         self._generation = self.pattern_error = self._problem = None
         self._was_restarted = self._has_read = False
@@ -153,11 +129,6 @@ class LogPane(LogCanvas):
 
     # Reading
 
-    @property
-    def only(self) -> Pattern | None:
-        """The pattern whose lines alone are shown, if that is asked for."""
-        return self.pattern if self.wanted.only_matching else None
-
     def ask(self, *, always: bool = True) -> None:
         """Have the lines read that are wanted now; unless *always*, only if the log has changed.
 
@@ -178,7 +149,9 @@ class LogPane(LogCanvas):
             self.is_merged,
             self.line_numbers,
         )
-        self.loader.load(request, always=always or port.window is None)
+        window = port.window
+        sees_end = port.follow or window is None or window.at_end or window.is_partial
+        self.loader.load(request, always=always or window is None, sees_end=sees_end)
 
     @on(WindowRead)
     def _window_read(self, message: WindowRead) -> None:
@@ -196,10 +169,10 @@ class LogPane(LogCanvas):
         self.loader.load_wanted()
         if not (self.counts.lines_known and self.counts.hits_known):
             self.loader.count()
-        if snapshot.size != self._seen_size:
-            self._seen_size = snapshot.size
+        if snapshot.size != self.size_bytes:
+            self.size_bytes = snapshot.size
             self.refresh_from_file()
-        self.tell()
+        self.tell_soon()
 
     def _restart(self) -> None:
         port = self.viewport
@@ -261,7 +234,7 @@ class LogPane(LogCanvas):
             self.line_numbers and any(row.line and row.line.number is None for row in self._rows)
         ):
             self.ask()
-        self.tell()
+        self.tell_soon()
 
     def _take_counts(self, counts: Counts) -> None:
         self.counts = counts
@@ -280,62 +253,6 @@ class LogPane(LogCanvas):
             self.log.error(event.worker.error)
             self.tell()
             self.repaint()
-
-    # What is told
-
-    def left_end(self) -> None:
-        """Stop following; what is written from now on counts as new."""
-        if self.viewport.follow:
-            self.viewport.follow = False
-            known = self.counts.lines if self.counts.lines_known else None
-            self._left_at = (known, self._seen_size)
-
-    def tell(self) -> None:
-        """Post the status if it has changed."""
-        counts, (left_lines, left_size) = self.counts, self._left_at
-        new_lines = None
-        if left_lines is not None and counts.lines_known:
-            new_lines = max(counts.lines - left_lines, 0)
-        status = LogStatus(
-            title=self.title,
-            is_open=self.path is not None,
-            follow=self.viewport.follow,
-            lines=counts.lines,
-            lines_known=counts.lines_known,
-            size_bytes=self._seen_size,
-            new_lines=0 if self.viewport.follow else new_lines,
-            new_bytes=0 if self.viewport.follow else max(self._seen_size - left_size, 0),
-            pattern=self.wanted.text,
-            is_regex=self.wanted.is_regex,
-            hit=counts.hit if counts.hit_line == self.current else None,
-            hits=counts.hits,
-            hits_known=counts.hits_known,
-            is_searching=self.loader.is_searching,
-            pattern_error=self.pattern_error,
-            only_matching=self.wanted.only_matching,
-            hides_before_mark=self.floor > 0,
-            wrap=self.wrap,
-            pan=self.pan_cells,
-            was_restarted=self._was_restarted,
-            problem=self._problem,
-        )
-        if status != self.status:
-            self.status = status
-            self.post_message(self.StatusChanged(self, status))
-
-    def empty_text(self) -> str:
-        """Return what to say while there is nothing to show."""
-        if self.path is None:
-            return "nothing selected"
-        if not self._has_read:
-            return ""
-        if self._problem:
-            return f"cannot be read: {self._problem}"
-        if not self._seen_size:
-            return "no output yet"
-        if self.only is not None:
-            return "no line matches" if self.counts.hits_known else "searching …"
-        return "nothing after the mark yet" if self.floor else ""
 
     # Events
 

@@ -85,7 +85,7 @@ class LogView(LogNavigator):
     def add_mark(self) -> None:
         """Draw a line, with the time, at what is the end of the log now."""
         label = time.strftime("%H:%M:%S")
-        self.viewport.marks.append(Mark(self.status.size_bytes, label))
+        self.viewport.marks.append(Mark(self.size_bytes, label))
         self.viewport.settle()
         self.repaint()
 
