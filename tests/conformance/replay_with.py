@@ -43,7 +43,10 @@ def main() -> int:
         if name in DANGEROUS or name in listed.left_out:
             continue
         with tempfile.TemporaryDirectory(prefix="ae", ignore_cleanup_errors=True) as scratch:
-            problems = _replayed(name, program, Path(scratch), bare).problems
+            try:
+                problems = _replayed(name, program, Path(scratch), bare).problems
+            except AssertionError as error:
+                problems = [f"cannot be replayed: {error}"]
         if problems:
             different += 1
             sys.stdout.write(f"{name}\n" + "".join(f"  {problem}\n" for problem in problems))
