@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,10 @@ class Seen:
     palette: dict[str, str] = field(default_factory=dict)
     help: str = ""
 
+    def note(self, action: Action, pane: Pane) -> None:
+        """An action's key did it in a pane."""
+        self.done.setdefault(action.id, set()).add(pane)
+
 
 async def watch_every_action(root: Path) -> Seen:
     seen = Seen()
@@ -42,9 +47,7 @@ async def watch_every_action(root: Path) -> Seen:
                     continue
                 # The real key through the real bindings; what it would do is only noted, or the
                 # first `q` would end the run.
-                main.handlers[action.id] = lambda a=action, p=pane: seen.done.setdefault(
-                    a.id, set()
-                ).add(p)
+                main.handlers[action.id] = partial(seen.note, action, pane)
                 for key in keymap.keys_of(action, {}):
                     await pilot.press(key)
                 main.panes.go(part)
@@ -56,7 +59,7 @@ async def watch_every_action(root: Path) -> Seen:
             dialog = HelpDialog(situations, {}, pane)
             await app_of(pilot).push_screen(dialog)
             await pilot.pause()
-            seen.help += str(dialog.query_one("#keys").render())  # type: ignore[attr-defined]
+            seen.help += str(dialog.query_one("#keys").render())
             dialog.dismiss(None)
             await pilot.pause()
     return seen

@@ -1,0 +1,323 @@
+"""What keys do to real jobs with real processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button, Input, Static
+
+from agent_exec.commands.create import create_job
+from agent_exec.commands.definition import JobDefinition
+from agent_exec.commands.kill import kill_job
+from agent_exec.commands.observation import NO_WAIT
+from agent_exec.commands.start import start_job
+from agent_exec.errors import AgentExecError
+from agent_exec.model.job import JobState
+from agent_exec.store.jobs import JobStore
+from agent_exec_tui.job_rows import JobRow, RowKind
+from agent_exec_tui.layout import Part
+from agent_exec_tui.screens.clean import CleanDialog
+from agent_exec_tui.screens.dialog import ConfirmDialog
+from agent_exec_tui.screens.job_form import JobForm
+from agent_exec_tui.screens.main import MainScreen
+from support.dashboard import app_of, dashboard, until
+from support.waiting import wait_until
+
+
+class Jobs:
+    """A root of real jobs."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.store = JobStore(root)
+
+    def created(self, *command: str, tags: tuple[str, ...] = ()) -> str:
+        return create_job(self.store, JobDefinition(command=command, tags=tags)).job_id
+
+    def running(self, *command: str) -> str:
+        job_id = self.created(*command)
+        start_job(self.store, job_id, observation=NO_WAIT)
+        return job_id
+
+    def ended(self, *command: str) -> str:
+        job_id = self.running(*command)
+        wait_until(lambda: self.state(job_id).is_terminal, what="the end of the job")
+        return job_id
+
+    def state(self, job_id: str) -> JobState:
+        with self.store.open(job_id) as job:
+            return job.read_state()
+
+    def log(self, job_id: str, name: str) -> bytes:
+        return (self.root / job_id / name).read_bytes()
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    made = Jobs(tmp_path / "root")
+    yield made
+    for name in made.store.names():
+        with suppress(AgentExecError):
+            if not made.state(name).is_terminal:
+                kill_job(made.store, name, signal="KILL")
+
+
+def main_of(pilot: Pilot[str]) -> MainScreen:
+    return app_of(pilot).main
+
+
+def row_of(pilot: Pilot[str], job_id: str) -> JobRow | None:
+    return main_of(pilot).jobs.rows.get(job_id)
+
+
+def kind_of(pilot: Pilot[str], job_id: str) -> RowKind | None:
+    row = row_of(pilot, job_id)
+    return row.kind if row else None
+
+
+async def dialog_of(pilot: Pilot[str]) -> ConfirmDialog:
+    await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog), "the question")
+    screen = pilot.app.screen
+    assert isinstance(screen, ConfirmDialog)
+    return screen
+
+
+async def test_a_created_job_is_started_by_a_key_and_both_logs_follow(jobs: Jobs) -> None:
+    script = "for i in 1 2 3; do echo line $i; echo err $i >&2; done; read x < fifo"
+    os.mkfifo(jobs.root.parent / "fifo")
+    job_id = jobs.created("sh", "-c", f"cd {jobs.root.parent}; {script}")
+    async with dashboard(jobs.root) as pilot:
+        main = main_of(pilot)
+        assert kind_of(pilot, job_id) is RowKind.CREATED
+        await pilot.press("s")
+        await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.RUNNING)
+        for part in (Part.STDOUT, Part.STDERR):
+            view = main.logs[part].view
+            await until(pilot, lambda v=view: v.status.lines == 3, part.value)
+        (jobs.root.parent / "fifo").write_text("on\n")
+        await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.OK)
+        row = row_of(pilot, job_id)
+        assert row is not None
+        assert row.exit_text == "0"
+
+
+async def test_the_harmless_answer_has_the_focus_and_leaves_the_job_alone(jobs: Jobs) -> None:
+    job_id = jobs.running("sleep", "60")
+    async with dashboard(jobs.root) as pilot:
+        for key in ("enter", "n", "escape"):
+            await until(pilot, lambda: pilot.app.screen is main_of(pilot))
+            await pilot.press("x")
+            dialog = await dialog_of(pilot)
+            assert dialog.focused is dialog.query_one("#no", Button)
+            await pilot.press(key)
+        await until(pilot, lambda: pilot.app.screen is main_of(pilot))
+        assert not jobs.state(job_id).is_terminal
+
+
+@pytest.mark.parametrize(("key", "signal"), [("x", "TERM"), ("X", "KILL")])
+async def test_one_key_confirms_and_the_job_is_ended(jobs: Jobs, key: str, signal: str) -> None:
+    job_id = jobs.running("sleep", "60")
+    async with dashboard(jobs.root) as pilot:
+        await pilot.press(key)
+        dialog = await dialog_of(pilot)
+        text = str(dialog.query_one(".targets", Static).render())
+        assert job_id[:8] in text
+        assert "sleep 60" in text
+        await pilot.press("y")
+        await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.KILLED)
+        row = row_of(pilot, job_id)
+        assert row is not None
+        assert row.exit_text == signal
+
+
+async def test_any_signal_can_be_chosen(jobs: Jobs) -> None:
+    job_id = jobs.running("sh", "-c", "trap 'exit 7' USR1; echo ready; while :; do sleep 0.1; done")
+    wait_until(lambda: jobs.log(job_id, "stdout.log") == b"ready\n")
+    async with dashboard(jobs.root) as pilot:
+        await pilot.press("S", "u")
+        await dialog_of(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.BAD)
+        assert jobs.state(job_id).result.exit_code == 7
+
+
+async def test_a_job_that_changed_while_the_question_stood_is_left_alone(jobs: Jobs) -> None:
+    job_id = jobs.running("sleep", "60")
+    async with dashboard(jobs.root) as pilot:
+        await pilot.press("R")
+        await dialog_of(pilot)
+        kill_job(jobs.store, job_id)
+        finished_at = jobs.state(job_id).finished_at
+        await pilot.press("y")
+        await until(pilot, lambda: job_id in main_of(pilot).notices)
+        assert "has changed since you were asked" in main_of(pilot).notices[job_id]
+        assert jobs.state(job_id).finished_at == finished_at
+
+
+async def test_the_list_stands_still_beneath_a_question(jobs: Jobs) -> None:
+    job_id = jobs.running("sleep", "60")
+    async with dashboard(jobs.root) as pilot:
+        main = main_of(pilot)
+        await pilot.press("x")
+        await dialog_of(pilot)
+        newer = jobs.created("echo", "newer")
+        await until(pilot, lambda: newer in main.jobs.rows)
+        assert [row.job_id for row in main.jobs.shown] == [job_id]
+        await pilot.press("n")
+        await until(pilot, lambda: len(main.jobs.shown) == 2)
+        assert main.table.cursor_id == job_id
+
+
+async def test_marked_jobs_are_stopped_together_and_each_has_its_result(jobs: Jobs) -> None:
+    made = [jobs.running("sleep", "60") for _ in range(3)]
+    async with dashboard(jobs.root) as pilot:
+        await pilot.press("A", "x")
+        await dialog_of(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: all(kind_of(pilot, one) is RowKind.KILLED for one in made))
+
+
+async def test_a_failed_start_is_told_on_its_row(jobs: Jobs, tmp_path: Path) -> None:
+    job_id = create_job(
+        jobs.store, JobDefinition(command=("echo", "x"), cwd=str(tmp_path / "gone"))
+    ).job_id
+    async with dashboard(jobs.root) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: job_id in main_of(pilot).notices)
+        assert "gone" in main_of(pilot).notices[job_id]
+        await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.FAILED)
+
+
+async def test_rerun_makes_a_new_job_and_restart_keeps_the_id(jobs: Jobs) -> None:
+    job_id = jobs.ended("echo", "again")
+    async with dashboard(jobs.root) as pilot:
+        await pilot.press("r")
+        await until(pilot, lambda: len(main_of(pilot).jobs) == 2)
+        new = next(name for name in jobs.store.names() if name != job_id)
+        await until(pilot, lambda: main_of(pilot).table.cursor_id == new, "the cursor on the new")
+        await until(pilot, lambda: kind_of(pilot, new) is RowKind.OK)
+        assert jobs.log(new, "stdout.log") == b"again\n"
+        first = jobs.state(job_id).pid
+        main_of(pilot).table.select(job_id)
+        await pilot.press("R")
+        await dialog_of(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: jobs.state(job_id).pid not in (None, first))
+        await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.OK)
+
+
+async def test_a_deleted_job_comes_back_with_undo(jobs: Jobs) -> None:
+    job_id = jobs.ended("echo", "precious")
+    async with dashboard(jobs.root) as pilot:
+        await pilot.press("d")
+        await dialog_of(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: kind_of(pilot, job_id) is None)
+        assert jobs.store.names() == []
+        await pilot.press("U")
+        await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.OK)
+        assert jobs.log(job_id, "stdout.log") == b"precious\n"
+
+
+async def test_tags_are_replaced_and_bad_ones_named_as_they_are_typed(jobs: Jobs) -> None:
+    job_id = jobs.created("echo", "x", tags=("old",))
+    async with dashboard(jobs.root) as pilot:
+        await pilot.press("t")
+        await pilot.press(*"_", "enter")
+        assert "invalid tag" in str(pilot.app.screen.query_one("#hint", Static).render())
+        await pilot.press("backspace", "space", *"ci.unit", "enter")
+        await until(
+            pilot, lambda: (row := row_of(pilot, job_id)) and row.tags == ("old", "ci.unit")
+        )
+
+
+async def test_the_form_runs_what_it_previews(jobs: Jobs) -> None:
+    async with dashboard(jobs.root, (80, 24)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, JobForm))
+        form = pilot.app.screen
+        form.query_one("#env", Input).value = "WORD=hi BROKEN"
+        form.query_one("#command", Input).value = "sh -c 'echo $WORD'"
+        await until(pilot, lambda: form.query_one("#env").has_class("-flawed"))
+        await pilot.press("ctrl+s")
+        assert pilot.app.screen is form
+        assert form.focused is form.query_one("#env")
+        form.query_one("#env", Input).value = "WORD=hi"
+        form.query_one("#tags", Input).value = "demo"
+        await until(pilot, lambda: "= agent-exec-tui" in preview(form))
+        assert "run --tag demo --env WORD=hi" in preview(form)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: len(main_of(pilot).jobs) == 1)
+        job_id = jobs.store.names()[0]
+        await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.OK)
+        assert jobs.log(job_id, "stdout.log") == b"hi\n"
+
+
+def preview(form: object) -> str:
+    assert isinstance(form, JobForm)
+    return str(form.query_one("#preview", Static).render())
+
+
+async def test_cleaning_removes_only_what_it_listed_and_undo_brings_it_back(jobs: Jobs) -> None:
+    gone, spared = jobs.ended("echo", "1"), jobs.ended("echo", "2")
+    running, created = jobs.running("sleep", "60"), jobs.created("echo", "3")
+    async with dashboard(jobs.root) as pilot:
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CleanDialog))
+        dialog = pilot.app.screen
+        assert isinstance(dialog, CleanDialog)
+        dialog.query_one("#older_than", Input).value = ""
+        dialog.query_one("#keep_newest", Input).value = "0"
+        button = dialog.query_one("#remove", Button)
+        await until(pilot, lambda: str(button.label) == "Remove 2")
+        assert "never touched: 2 not finished" in said(dialog, "#summary")
+        assert "gc --independent --max-jobs 0" in said(dialog, "#cli")
+        dialog._spare.add(spared)
+        dialog._choose()
+        await until(pilot, lambda: str(button.label) == "Remove 1")
+        later = jobs.ended("echo", "later")
+        button.press()
+        await until(pilot, lambda: "removed 1, failed 0" in said(dialog, "#result"))
+        assert set(jobs.store.names()) == {spared, running, created, later}
+        await pilot.press("escape", "U")
+        await until(pilot, lambda: gone in main_of(pilot).jobs.rows)
+
+
+def said(dialog: CleanDialog, selector: str) -> str:
+    return str(dialog.query_one(selector, Static).render())
+
+
+async def test_leaving_says_which_jobs_go_on(jobs: Jobs) -> None:
+    job_id = jobs.running("sh", "-c", "sleep 60 # \x1b[31mred")
+    async with dashboard(jobs.root) as pilot:
+        await pilot.press("q")
+        app = app_of(pilot)
+        await until(pilot, lambda: not app.is_running or app._exit)
+        farewell = app.farewell()
+        assert farewell.startswith("1 job keeps running: ")
+        assert job_id[:8] in farewell
+        assert farewell.isprintable()
+    assert not jobs.state(job_id).is_terminal
+
+
+async def test_a_lost_job_is_told_from_a_running_one_and_put_right_on_request(jobs: Jobs) -> None:
+    job_id = jobs.running("sleep", "60")
+    with jobs.store.open(job_id) as job:
+        supervision = job.read_supervision()
+    assert supervision is not None
+    assert supervision.child is not None
+    os.kill(supervision.supervisor.pid, 9)
+    os.killpg(supervision.child.pid, 9)
+    async with dashboard(jobs.root) as pilot:
+        await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.LOST)
+        assert not jobs.state(job_id).is_terminal
+        await pilot.press("f")
+        await dialog_of(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.FAILED)
