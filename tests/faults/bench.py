@@ -21,6 +21,7 @@ from support.waiting import wait_until
 
 OURS: Final = (sys.executable, "-m", "agent_exec_tui")
 CALL_LIMIT_S: Final = 60.0
+STALE_AFTER_S: Final = 10  # after 6 s nobody can be behind a claim any more
 TERMINAL: Final = ("exited", "killed", "failed")
 
 Document = dict[str, object]
@@ -208,6 +209,14 @@ class Bench:
         """Have a job that is over say that it ended long ago; gc counts in whole seconds."""
         self.wait_supervisor_gone(job_id)
         self.change_state(job_id, finished_at="2026-01-01T00:00:00Z")
+
+    def start_later(self, job_id: str) -> None:
+        """Start a job whose launcher died, when that one's claim has become stale."""
+        claim = self.file(job_id, "supervisor.ack")
+        if claim.exists():
+            long_ago_s = time.time() - STALE_AFTER_S
+            os.utime(claim, (long_ago_s, long_ago_s))
+        self.must("start", "--no-wait", "--no-auto-gc", job_id)
 
     # -- processes -----------------------------------------------------------------------
 

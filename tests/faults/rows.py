@@ -53,7 +53,7 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "left: no meta.json": "the same",
         "left: empty state.json": "the same",
         "left: truncated state.json": "the same",
-        "left: state.json a directory": "in order everywhere; delete names what is foreign",
+        "left: state.json a directory": "the same",
         "left: meta.json not UTF-8": "every command answers in order, delete removes it",
         "left: meta.json 200,000 deep": "the same",
         "left: wrong types, unknown status": "the same",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +20,6 @@ Figure = Callable[[str], None]
 
 JOB = ("sh", "-c", "exit 3")
 SLOW_JOB = ("sh", "-c", "sleep 0.4; exit 3")
-STALE_AFTER_S = 10  # more than the 6 s after which nobody can be behind a claim any more
 
 
 def _steps(bench: Bench, *arguments: str) -> list[str]:
@@ -45,7 +42,7 @@ def _check_whole(bench: Bench, job_id: str) -> None:
     """Both records are there and the job ends, if need be after a start or a repair."""
     bench.record(job_id, "meta.json")
     if bench.status(job_id) == "created":
-        _start_despite_claim(bench, job_id)
+        bench.start_later(job_id)
     wait_until(lambda: _state_told(bench, job_id) in TERMINAL, timeout_s=8, what="the job's end")
 
 
@@ -103,7 +100,7 @@ def test_start_killed_at_any_step_leaves_a_job_that_runs_or_can(
         _killed(bench, rule, "start", "--no-wait", job_id)
         _await_supervisors_word(bench, job_id)
         if bench.status(job_id) == "created":
-            _start_despite_claim(bench, job_id)
+            bench.start_later(job_id)
         else:
             ran += 1
         assert bench.wait_over(job_id) == ("exited", 3)
@@ -117,15 +114,6 @@ def _await_supervisors_word(bench: Bench, job_id: str) -> None:
         timeout_s=8,
         what="the supervisor's word",
     )
-
-
-def _start_despite_claim(bench: Bench, job_id: str) -> None:
-    """Start a job whose dead launcher's claim has become stale."""
-    claim = bench.file(job_id, "supervisor.ack")
-    if claim.exists():
-        long_ago_s = time.time() - STALE_AFTER_S
-        os.utime(claim, (long_ago_s, long_ago_s))
-    bench.must("start", "--no-wait", job_id)
 
 
 @covers("tag set killed at every step")

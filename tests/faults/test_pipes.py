@@ -58,6 +58,4 @@ def test_a_silent_holder_of_the_pipe_costs_nothing(bench: Bench, figure: Figure)
     wait_until(lambda: time.monotonic() - began_s > 4, timeout_s=5)
     used_s = (supervisor.cpu_ns() - before_ns) / 1e9
     assert used_s < 0.05
-    bench.must("delete", job_id)
-    wait_until(lambda: not supervisor.is_alive, timeout_s=25, what="the supervisor of a gone job")
     figure(f"{used_s * 1000:.1f} ms of CPU in 4 s")

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import pytest
 
@@ -131,6 +131,41 @@ def volume(path: Path, options: str) -> Iterator[Volume]:
         holder.stdin.close()
         holder.stdout.close()
         holder.wait(timeout=10)
+
+
+_MEASURE = """
+import os, resource, sys
+pid = os.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+status = os.waitpid(pid, 0)[1]
+with open(sys.argv[1], "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+class Measured:
+    """Tells the most memory that one call had; small itself, as a child starts as its copy.
+
+    Attributes:
+        prefix: goes before the call.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self._told = scratch / "peak_kb"
+        self.prefix = (sys.executable, "-I", "-S", "-c", _MEASURE, str(self._told))
+
+    def __enter__(self) -> Self:
+        self._told.unlink(missing_ok=True)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing to end: the call has ended by itself."""
+
+    @property
+    def peak_kb(self) -> int:
+        return int(self._told.read_text())
 
 
 def as_nobody() -> list[str]:

@@ -1,0 +1,77 @@
+"""A crowd of running jobs, from the command line and from a pre-warmed launcher."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from faults.bench import Bench, crowd, finish
+from faults.processes import Seen
+from faults.rows import covers
+from support.waiting import wait_until
+
+pytestmark = pytest.mark.faults
+
+Figure = Callable[[str], None]
+
+JOBS = 60
+AT_ONCE = 4
+
+
+@covers(
+    "crowd: running",
+    "crowd: memory",
+    "crowd: list",
+    "crowd: idle",
+    "crowd: resources",
+    "crowd: kill",
+)
+def test_a_crowd_runs_idles_is_listed_and_is_killed_whole(bench: Bench, figure: Figure) -> None:
+    began_s = time.monotonic()
+    answers = crowd(bench, JOBS, AT_ONCE, "run", "--no-wait", "--no-auto-gc", "--", "sleep", "600")
+    launch_ms = (time.monotonic() - began_s) / JOBS * 1000
+    ids = [str(answer["job_id"]) for answer in answers]
+    assert len(set(ids)) == JOBS
+    children = [bench.child(job_id) for job_id in ids]
+    assert all(child.is_alive for child in children)
+    supervisors = [bench.supervisor(job_id) for job_id in ids]
+    listed = bench.must("list", "--all", "--limit", "0")
+    assert {job["state"] for job in bench.listed().values()} == {"running"}
+    assert set(bench.listed()) == set(ids)
+    assert listed.took_s < 3
+    memory_kb = sum(each.shared_memory_kb() for each in supervisors) / JOBS
+    assert 0 < memory_kb < 6 * 1024
+    for each in supervisors:
+        assert each.count("task") <= 4
+        assert each.count("fd") <= 16
+    assert len(bench.supervisors()) == JOBS, "one process a job"
+    idle_s = _cpu_of_idling(supervisors, seconds=3.0)
+    assert idle_s < 0.06, "2 % of a core"
+    began_s = time.monotonic()
+    _kill_all(bench, ids)
+    kill_ms = (time.monotonic() - began_s) / JOBS * 1000
+    assert not any(child.is_alive for child in children)
+    wait_until(lambda: not bench.supervisors(), timeout_s=10, what="the supervisors' end")
+    figure(
+        f"{JOBS} jobs: {launch_ms:.0f} ms a launch and {kill_ms:.0f} ms a kill, {AT_ONCE} at a "
+        f"time; {memory_kb / 1024:.1f} MiB each; listed in {listed.took_s:.2f} s; "
+        f"{idle_s * 1000:.1f} ms of CPU in 3 s"
+    )
+
+
+def _cpu_of_idling(processes: Sequence[Seen], seconds: float) -> float:
+    before_ns = sum(each.cpu_ns() for each in processes)
+    until_s = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > until_s, timeout_s=seconds + 5)
+    return (sum(each.cpu_ns() for each in processes) - before_ns) / 1e9
+
+
+def _kill_all(bench: Bench, ids: Sequence[str]) -> None:
+    for start in range(0, len(ids), AT_ONCE):
+        calls = [bench.begin("kill", job_id) for job_id in ids[start : start + AT_ONCE]]
+        for call in calls:
+            answer = finish(call)
+            assert answer.ok, answer
+            assert answer["state"] == "killed"
