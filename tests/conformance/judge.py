@@ -67,7 +67,9 @@ def _stdout(
     comparison: Comparison, recorded: bytes, ours: bytes, recording: dict[str, Json]
 ) -> None:
     case = comparison.case
-    if case.startswith(("help_", "completions_")) or case in ("version", "schema"):
+    if case == "schema":
+        _schema(comparison, parsed(recorded), parsed(ours))
+    elif case.startswith(("help_", "completions_")) or case == "version":
         _structure(comparison, recorded.decode(), ours.decode(), is_help=case.startswith("help_"))
     elif case.startswith("complete_dynamic_"):
         _candidates(comparison, recorded.decode(), ours.decode())
@@ -108,7 +110,7 @@ def _structure(comparison: Comparison, recorded: str, ours: str, *, is_help: boo
     if is_help:
         words.update(re.findall(r"(?<![\w-])--[a-z][a-z-]+", recorded))
         words.update(re.findall(r"^  ([a-z][a-z-]+)  ", recorded, re.MULTILINE))
-    for marker in ("COMPLETE=", "_clap_dynamic_completer_", "json-schema-draft-07"):
+    for marker in ("COMPLETE=", "_clap_dynamic_completer_"):
         if marker in recorded:
             words.add(marker)
     for word in sorted(words):
@@ -116,6 +118,30 @@ def _structure(comparison: Comparison, recorded: str, ours: str, *, is_help: boo
             word.endswith(("=", "_")) and word in ours
         )
         comparison.value(("stdout", word), True, bool(found))
+
+
+def _schema(comparison: Comparison, recorded: Json, ours: Json) -> None:
+    """Every recorded definition is there under its name, and tells of the same answer."""
+    assert isinstance(recorded, dict)
+    if not isinstance(ours, dict):
+        comparison.problem(("stdout",), recorded, ours)
+        return
+    for key in ("schema_version", "ok", "type", "schema_format"):
+        comparison.value(("stdout", key), recorded[key], ours.get(key))
+    comparison.value(("stdout", "generated_at"), "<text>", _kind(ours.get("generated_at")))
+    theirs, mine = recorded["schema"], ours.get("schema")
+    assert isinstance(theirs, dict)
+    assert isinstance(mine, dict)
+    comparison.value(("stdout", "$schema"), theirs["$schema"], mine.get("$schema"))
+    definitions, our_definitions = theirs["definitions"], mine.get("definitions")
+    assert isinstance(definitions, dict)
+    assert isinstance(our_definitions, dict)
+    for name in definitions:
+        comparison.value(("stdout", "definitions", name), True, name in our_definitions)
+
+
+def _kind(value: Json) -> Json:
+    return "<text>" if isinstance(value, str) and value else value
 
 
 def _candidates(comparison: Comparison, recorded: str, ours: str) -> None:

@@ -36,7 +36,7 @@ def _delete() -> Verb:
         "this directory; or those of them that --filter selects.",
         ("What", (
             Option("--all", None, "The ended jobs whose directory is this one"),
-            Option("--filter", "TEXT", "Of those, the ones that fit; the dashboard's / language"),
+            Option("--filter", "TEXT", "Of those, the ones that fit, such as 'exit:0 make'"),
             _DRY_RUN,
         )),
         positional=Positional("JOB_ID", JOB_ID.help, least=0, hints="job"),

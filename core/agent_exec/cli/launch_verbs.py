@@ -77,10 +77,10 @@ _NOTIFY = (
     Option("--output-file", "PATH", "Append an event to this file for each line that fits",
            hints="path"),
 )  # fmt: skip
-_LOGS = (
-    Option("--log", "PATH", "Put the combined, stamped log there", hints="path"),
-    Option("--log-max", "BYTES", "Keep no more than this of each stream; 0 is everything",
-           convert=whole_number),
+_FULL_LOG = Option("--log", "PATH", "Put the combined, stamped log there", hints="path")
+_LOG_MAX = Option(
+    "--log-max", "BYTES", "Keep no more than this of each stream; 0 is everything (the default)",
+    convert=whole_number,
 )  # fmt: skip
 _OBSERVE = (
     Option("--wait", "true|false", "Wait for the first output or the end (the default)",
@@ -122,7 +122,7 @@ def _run() -> Verb:
         "Create a job and start it at once. Answers at its first output, its end, or after "
         "--until, whichever is first; the job goes on.",
         ("Job", _WHERE), ("Limits", _LIMITS), ("Standard input", _STDIN), ("Events", _NOTIFY),
-        ("Logs", _LOGS), ("Answer", _OBSERVE), ("Automatic cleaning", _AUTO_GC),
+        ("Logs", (_FULL_LOG, _LOG_MAX)), ("Answer", _OBSERVE), ("Automatic cleaning", _AUTO_GC),
         positional=_COMMAND, conflicts=_DEFINITION_CONFLICTS + _OBSERVE_CONFLICTS,
         examples=("run -- make test", "run --timeout 90 --no-wait -- ./server --port 8080"),
     )  # fmt: skip
@@ -132,7 +132,7 @@ def _start() -> Verb:
     return Verb(
         "start", _run_start,
         "Start a created job. Answers like `run`.",
-        ("Answer", _OBSERVE), ("Automatic cleaning", _AUTO_GC),
+        ("Logs", (_LOG_MAX,)), ("Answer", _OBSERVE), ("Automatic cleaning", _AUTO_GC),
         positional=JOB_ID, conflicts=_OBSERVE_CONFLICTS, states=("created",),
     )  # fmt: skip
 
@@ -147,7 +147,7 @@ def _restart() -> Verb:
             Option("--env", "KEY=VALUE", "Give a value that is not stored, such as one masked "
                    "at `run` (repeatable)", repeats=True),
         )),
-        ("Answer", _OBSERVE), ("Automatic cleaning", _AUTO_GC),
+        ("Logs", (_LOG_MAX,)), ("Answer", _OBSERVE), ("Automatic cleaning", _AUTO_GC),
         positional=JOB_ID, conflicts=_OBSERVE_CONFLICTS,
     )  # fmt: skip
 
@@ -193,6 +193,7 @@ def _run_start(arguments: Arguments, call: Call) -> int:
         observation=observation_of(arguments),
         auto_gc=auto_gc_of(arguments, config),
         environ=call.environ,
+        log_max_bytes=arguments.number("--log-max", config.log_max_bytes),
     )
     call.answer(answer)
     return 0
@@ -211,6 +212,7 @@ def _run_restart(arguments: Arguments, call: Call) -> int:
         observation=observation_of(arguments),
         auto_gc=auto_gc_of(arguments, config),
         environ=call.environ,
+        log_max_bytes=arguments.number("--log-max", config.log_max_bytes),
     )
     call.answer(answer)
     return 0

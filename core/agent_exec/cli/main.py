@@ -132,8 +132,8 @@ def _carry_out(parsed: Parsed, environ: Mapping[str, str]) -> int:
 def _snapshot(parsed: Parsed, call: Call) -> int:
     from agent_exec.commands.snapshot import dashboard_snapshot
 
-    snapshot = dashboard_snapshot(call.store(), filter_text=parsed.arguments.text("--filter"))
-    call.answer(snapshot)
+    filter_text = parsed.arguments.text("--filter")
+    call.answer(dashboard_snapshot(call.store(), filter_text=filter_text, environ=call.environ))
     return 0
 
 
