@@ -145,6 +145,12 @@ def test_sgr_is_kept_as_a_style(params: str, style: Sgr) -> None:
     assert line.spans == (Span("text", style),)
 
 
+@pytest.mark.parametrize("blanks", [0, 1000])
+def test_of_thousands_of_overwrites_the_last_that_shows_anything_stays(blanks: int) -> None:
+    data = b"".join(b"%d%%\r" % number for number in range(5000)) + b"  \r" * blanks
+    assert sanitize_line(data).text == "4999%"
+
+
 def test_private_and_intermediate_forms_of_m_are_no_colours() -> None:
     assert sanitize_line(b"\x1b[>4;1mA\x1b[?1mB\x1b[1 mC").spans == (Span("ABC", PLAIN),)
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from agent_exec_tui.sgr import PLAIN, Sgr, apply_sgr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
 
 LINE_LIMIT: Final = 64 * 1024
 """Bytes of one line that are looked at; a longer line tells how much is left out."""
 
 _TAB_WIDTH: Final = 8
-_MARKED_RUN_LIMIT: Final = 4096
+_MAX_OVERWRITES: Final = 256
 
 
 class Span(NamedTuple):
@@ -55,14 +55,18 @@ _UNSAFE_RUN = (
     "\x00-\x07\x0a-\x0c\x0e-\x1a\x1c-\x1f\x7f-\x8f\x91-\x97\x99\x9a\x9c\xa0"
     "\ud800-\udc8f\udc91-\udc97\udc99\udc9a\udc9c\udca0-\udfff" + _INVISIBLE
 )
+_SPECIAL = f"\x00-\x1f\x7f-\xa0\ud800-\udfff{_INVISIBLE}"
+# Text comes first: a run of it costs one step of the loop below, not a try of every kind a letter.
 _TOKEN: Final = re.compile(
-    "(?P<csi>(?:\x1b\\[|[\x9b\udc9b])([0-?]*)([ -/]*)([@-~]?))"
+    f"(?P<text>[^{_SPECIAL}]+)"
+    "|(?P<csi>(?:\x1b\\[|[\x9b\udc9b])([0-?]*)([ -/]*)([@-~]?))"
     f"|(?P<string>(?:{_STRING_START})[^\x1b{_STRING_STOP}]*(?:\x1b\\\\|[{_STRING_STOP}])?)"
     "|(?P<escape>\x1b(?:[ -/]+[0-~]?|[0-~]|(?=\x1b)))"
     "|(?P<cr>\r+)|(?P<back>\x08+)|(?P<tab>\t+)"
     f"|(?P<unsafe>[{_UNSAFE_RUN}]+|\x1b)"
 )
-_PLAIN_TOKEN: Final = re.compile(f"[\x00-\x1f\x7f-\xa0\ud800-\udfff{_INVISIBLE}]")
+_STRING: Final = re.compile(_STRING_START)
+_SPECIAL_CHAR: Final = re.compile(f"[{_SPECIAL}]")
 _SGR_PARAMS: Final = re.compile("[0-9;:]*")
 
 
@@ -84,9 +88,12 @@ def sanitize_line(data: bytes | str, *, limit: int | None = LINE_LIMIT) -> Clean
     text = data if isinstance(data, str) else data.decode("utf-8", "surrogateescape")
     if not hidden_bytes:
         text = text.removesuffix("\n").rstrip("\r")
-    if _TOKEN.search(text) is None:
+    if (text.isascii() and text.isprintable()) or _SPECIAL_CHAR.search(text) is None:
         return CleanLine(text, (Span(text, PLAIN),) if text else (), hidden_bytes)
-    spans = tuple(_Line().feed(text).spans())
+    recent = _last_overwrites(text)
+    spans = tuple(_Line().feed(recent).spans())
+    if recent is not text and not _shows(spans):
+        spans = tuple(_Line().feed(text).spans())
     return CleanLine("".join(span.text for span in spans), spans, hidden_bytes)
 
 
@@ -98,7 +105,7 @@ def plain(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return _PLAIN_TOKEN.sub(lambda match: " " if match[0] == "\t" else _mark(match[0]), text)
+    return _SPECIAL_CHAR.sub(lambda match: " " if match[0] == "\t" else _mark(match[0]), text)
 
 
 def _cut_utf8(data: bytes, limit: int) -> bytes:
@@ -126,97 +133,81 @@ def _mark(char: str) -> str:
     return f"<U+{code:04X}>"
 
 
-class _Piece:
-    """Text whose end can be taken back without copying it."""
-
-    __slots__ = ("length", "style", "text")
-
-    def __init__(self, text: str, style: Sgr) -> None:
-        self.text = text
-        self.style = style
-        self.length = len(text)
-
-
 class _Line:
     """What a terminal line holds after the text fed so far."""
 
     def __init__(self) -> None:
         self._style = PLAIN
-        self._pieces: list[_Piece] = []
-        self._overwritten: list[_Piece] = []
+        self._pieces: list[Span] = []
+        self._overwritten: list[Span] = []
         self._column = 0
-        self._handlers: dict[str | None, Callable[[re.Match[str]], None]] = {
-            "csi": self._csi,
-            "cr": self._carriage_return,
-            "back": self._backspace,
-            "tab": self._tab,
-            "unsafe": self._unsafe,
-        }
 
     def feed(self, text: str) -> _Line:
-        position = 0
+        # Spelled out, not dispatched: a line may be little else than sequences.
         for match in _TOKEN.finditer(text):
-            if match.start() > position:
-                self._put(text[position : match.start()], self._style)
-            handler = self._handlers.get(match.lastgroup)
-            if handler is not None:
-                handler(match)
-            position = match.end()
-        if position < len(text):
-            self._put(text[position:], self._style)
+            kind = match.lastgroup
+            if kind == "text":
+                self._put(match[0], self._style)
+            elif kind == "csi":
+                params, intermediate, final = match.group(3, 4, 5)
+                if final == "m" and not intermediate and _SGR_PARAMS.fullmatch(params):
+                    self._style = apply_sgr(self._style, params)
+            elif kind == "cr":
+                if _shows(self._pieces):
+                    self._overwritten = self._pieces
+                self._pieces = []
+                self._column = 0
+            elif kind == "back":
+                self._take_back(len(match[0]))
+            elif kind == "tab":
+                first = _TAB_WIDTH - self._column % _TAB_WIDTH
+                self._put(" " * (first + _TAB_WIDTH * (len(match[0]) - 1)), self._style)
+            elif kind == "unsafe":
+                self._mark(match[0])
         return self
 
     def spans(self) -> Iterator[Span]:
-        pieces = self._pieces if _shows(self._pieces) or not self._overwritten else None
+        has_text = _shows(self._pieces) or not self._overwritten
         pending: list[str] = []
         style = PLAIN
-        for piece in self._overwritten if pieces is None else pieces:
-            if piece.style != style:
+        for text, look in self._pieces if has_text else self._overwritten:
+            if look != style:
                 if pending:
                     yield Span("".join(pending), style)
-                pending, style = [], piece.style
-            if piece.length:
-                pending.append(piece.text[: piece.length])
+                pending, style = [], look
+            if text:
+                pending.append(text)
         if pending:
             yield Span("".join(pending), style)
 
     def _put(self, text: str, style: Sgr) -> None:
-        self._pieces.append(_Piece(text, style))
+        self._pieces.append(Span(text, style))
         self._column += len(text)
 
-    def _csi(self, match: re.Match[str]) -> None:
-        params, intermediate, final = match[2], match[3], match[4]
-        if final == "m" and not intermediate and _SGR_PARAMS.fullmatch(params):
-            self._style = apply_sgr(self._style, params)
-
-    def _carriage_return(self, _match: re.Match[str]) -> None:
-        if _shows(self._pieces):
-            self._overwritten = self._pieces
-        self._pieces = []
-        self._column = 0
-
-    def _backspace(self, match: re.Match[str]) -> None:
-        count = len(match[0])
-        while count and self._pieces:
-            piece = self._pieces[-1]
-            taken = min(count, piece.length)
-            piece.length -= taken
+    def _take_back(self, count: int) -> None:
+        pieces = self._pieces
+        while count and pieces:
+            text, style = pieces.pop()
+            taken = min(count, len(text))
+            if taken < len(text):
+                pieces.append(Span(text[:-taken], style))
             self._column -= taken
             count -= taken
-            if not piece.length:
-                self._pieces.pop()
 
-    def _tab(self, match: re.Match[str]) -> None:
-        first = _TAB_WIDTH - self._column % _TAB_WIDTH
-        self._put(" " * (first + _TAB_WIDTH * (len(match[0]) - 1)), self._style)
-
-    def _unsafe(self, match: re.Match[str]) -> None:
-        style = self._style._replace(mark=True)
-        run = match[0]
-        for start in range(0, len(run), _MARKED_RUN_LIMIT):
-            part = "".join(map(_mark, run[start : start + _MARKED_RUN_LIMIT]))
-            self._put(part, self._style if part.isspace() else style)
+    def _mark(self, run: str) -> None:
+        text = "".join(map(_mark, run))
+        self._put(text, self._style if text.isspace() else self._style._replace(mark=True))
 
 
-def _shows(pieces: list[_Piece]) -> bool:
-    return any(piece.length and not piece.text[: piece.length].isspace() for piece in pieces)
+def _shows(pieces: Iterable[Span]) -> bool:
+    return any(text and not text.isspace() for text, _ in pieces)
+
+
+def _last_overwrites(text: str) -> str:
+    """Drop all but the last overwrites of a progress line, whose thousands would take long.
+
+    Colours set before those are forgotten with them.
+    """
+    if text.count("\r") <= _MAX_OVERWRITES or _STRING.search(text) is not None:
+        return text
+    return "\r".join(text.rsplit("\r", _MAX_OVERWRITES)[1:])

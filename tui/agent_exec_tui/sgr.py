@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _MAX_ITEMS: Final = 64
@@ -44,6 +45,7 @@ _SWITCHES: Final[dict[int, dict[str, bool]]] = {
 }
 
 
+@lru_cache(maxsize=1024)
 def apply_sgr(style: Sgr, params: str) -> Sgr:
     """Return *style* after ``CSI params m``; what is not on the allow-list changes nothing."""
     items = params.split(";")[:_MAX_ITEMS]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -18,7 +19,6 @@ from agent_exec_tui.log_viewport import Row, Viewport
 from agent_exec_tui.widgets.log_paint import Gutter, Overlay, Palette, paint
 
 if TYPE_CHECKING:
-    from rich.style import Style
     from textual import events
     from textual.scrollbar import ScrollDown, ScrollTo, ScrollUp
 
@@ -178,9 +178,17 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
                 hit=own("hit"),
                 hit_current=own("hit-current"),
                 line_current=own("line-current"),
-                selection=self.screen.get_component_rich_style("screen--selection"),
+                selection=self._selection_style(),
             )
         return self._palette
+
+    def _selection_style(self) -> Style:
+        if self.app.no_color:
+            return Style(reverse=True)
+        style = self.screen.get_component_rich_style("screen--selection")
+        # Its colour is see-through as a rule, which Rich does not know: text on itself.
+        is_clear = self.screen.get_component_styles("screen--selection").color.a == 0
+        return Style(color=None if is_clear else style.color, bgcolor=style.bgcolor)
 
     def _overlays(self, line: LogLine) -> list[Overlay]:
         overlays: list[Overlay] = []
