@@ -49,9 +49,11 @@ def open_dashboard(options: Parsed) -> int:
         )
     if options.yaml:
         raise UsageError("--yaml needs a command, or --json before it")
+    flags = options.arguments
+    if flags.given("--filter"):
+        raise UsageError("--filter needs --json", tip="in the dashboard, the key / filters")
     from agent_exec_tui.app import run
 
-    flags = options.arguments
     return run(root=options.root, theme=flags.text("--theme"), read_only=flags.flag("--read-only"))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields, is_dataclass
 
 from agent_exec.model.job import SCHEMA_VERSION
+from agent_exec.model.lazy_dataclass import field_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ HOSTILE = re.compile(
 def success_document(response: Response) -> Document:
     """Wrap an answer in the envelope of the contract."""
     document: Document = {"schema_version": SCHEMA_VERSION, "ok": True, "type": response.wire_type}
-    document.update(_fields_of(response))
+    document.update(_fields_of(response, field_names(response) or ()))
     return document
 
 
@@ -61,8 +61,9 @@ def plain(value: object) -> object:
         return value
     if isinstance(value, str):
         return str.__str__(value)
-    if is_dataclass(value):
-        return _fields_of(value)
+    names = field_names(value)
+    if names is not None:
+        return _fields_of(value, names)
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -70,8 +71,7 @@ def plain(value: object) -> object:
     raise TypeError(f"no place on the wire for a {type(value).__name__}")
 
 
-def _fields_of(response: object) -> Document:
+def _fields_of(response: object, names: tuple[str, ...]) -> Document:
     """The fields in their order; what is None is left out, as the peers do."""
-    assert is_dataclass(response)
-    found = ((field.name, getattr(response, field.name)) for field in fields(response))
+    found = ((name, getattr(response, name)) for name in names)
     return {name: plain(value) for name, value in found if value is not None}

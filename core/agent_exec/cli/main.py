@@ -130,6 +130,9 @@ def _carry_out(parsed: Parsed, environ: Mapping[str, str]) -> int:
 
 
 def _snapshot(parsed: Parsed, call: Call) -> int:
+    for name in ("--theme", "--read-only"):
+        if parsed.arguments.given(name):
+            raise UsageError(f"the argument '{name}' cannot be used with '--json'")
     from agent_exec.commands.snapshot import dashboard_snapshot
 
     filter_text = parsed.arguments.text("--filter")

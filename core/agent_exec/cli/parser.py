@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 # Understood without a command word: by the dashboard, and by `--json` for what it shows.
 DASHBOARD_OPTIONS = (
     Option(
-        "--filter", "TEXT", "Show only the jobs that fit, such as 'state:running tag:build.* make'"
+        "--filter",
+        "TEXT",
+        "With --json: only the jobs that fit, such as 'state:running tag:build.* make'",
     ),
     Option("--read-only", None, "Look only: nothing is started, killed, changed or removed"),
     Option("--theme", "NAME", "Colours of the dashboard"),
-    Option("--demo", None, "Open the dashboard over example jobs in a directory of their own"),
 )
 VERSION_OPTION = Option("--version -V", None, "Show the version")
 _NESTED_WORDS = Positional("COMMAND", "", least=0, most=None, verbatim=True, hints="verb")

@@ -36,7 +36,17 @@ def test_yaml_answers_in_yaml(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["list", "--bogus"], ["bogus"], ["tag"], [], ["--demo"], ["--root"], ["-v"]]
+    "words",
+    [
+        ["list", "--bogus"],
+        ["bogus"],
+        ["tag"],
+        [],
+        ["--read-only"],
+        ["--root"],
+        ["-v"],
+        ["--json", "--theme", "x"],
+    ],
 )
 def test_words_without_sense_say_so_on_stderr_with_exit_status_2(words: list[str]) -> None:
     said = console(*words)
