@@ -194,9 +194,9 @@ def test_the_time_for_a_hostile_line_grows_with_its_length_only(unit: bytes) -> 
         data = unit * repeats
         best = 60.0
         for _ in range(3):
-            started = time.perf_counter()
+            started = time.thread_time()
             sanitize_line(data, limit=None)
-            best = min(best, time.perf_counter() - started)
+            best = min(best, time.thread_time() - started)
         return best
 
     assert took_s(32_000) < max(40 * took_s(2_000), 0.05)  # a quadratic one takes 256 times as long
