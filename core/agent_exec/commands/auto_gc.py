@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from dataclasses import dataclass
 
 from agent_exec.errors import AgentExecError
 from agent_exec.model import records
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.timestamps import parse_duration_s
 from agent_exec.model.wire import decode_state
 from agent_exec.store import atomic, locks

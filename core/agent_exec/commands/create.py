@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from agent_exec.commands.definition import JobDefinition, define, require_definition
 from agent_exec.model.job import JobStatus
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.records import STDERR_LOG, STDOUT_LOG
 
 TYPE_CHECKING = False

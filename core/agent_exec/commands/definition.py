@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 
 from agent_exec.commands.arguments import require_count, require_text, require_texts
 from agent_exec.commands.environment import displayed, key_of
@@ -27,6 +26,7 @@ from agent_exec.model.job import (
     Notification,
     StateJob,
 )
+from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.model.tags import require_tag, unique
 from agent_exec.store.clock import now_timestamp
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal as signals
 import time
-from dataclasses import dataclass
 
 from agent_exec.commands.settling import look, look_and_settle, settle_if_proved
 from agent_exec.errors import SupervisorLostError, UnverifiedProcessError
 from agent_exec.model.job import JobStatus, require_started
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.process.exit_watch import ExitWatch, await_exit
 from agent_exec.process.liveness import Verdict
 from agent_exec.process.signals import parse_signal

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from agent_exec.commands.arguments import require_text
 from agent_exec.commands.definition import require_pattern
 from agent_exec.commands.tag import changed_meta
 from agent_exec.model.job import MatchStream, MatchType, Notification
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.wire import decode_meta
 
 TYPE_CHECKING = False

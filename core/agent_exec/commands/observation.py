@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from agent_exec.model.job import JobStatus  # noqa: TC001 - the schema reads it
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.records import STDERR_LOG, STDOUT_LOG
 from agent_exec.store.logs import ENCODING, head_excerpt
 

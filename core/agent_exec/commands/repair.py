@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal as signals
 import time
-from dataclasses import dataclass, replace
 
 from agent_exec.commands.settling import (
     Look,
@@ -17,6 +16,7 @@ from agent_exec.commands.settling import (
 )
 from agent_exec.errors import AgentExecError, RecordUnreadableError
 from agent_exec.model.job import JobStatus  # noqa: TC001 - the schema reads it
+from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.process.exit_watch import ExitWatch, await_exit
 from agent_exec.process.liveness import Verdict
 from agent_exec.process.tree import signal_job

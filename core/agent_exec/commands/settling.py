@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from agent_exec.errors import InternalError, InvalidStateError, UnsafeRootError
 from agent_exec.model import records
 from agent_exec.model.job import JobResult, JobState, JobStatus, StateJob
+from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.model.wire import encode_state
 from agent_exec.process.liveness import Liveness, Verdict, assess
 from agent_exec.store import atomic

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
 
 from agent_exec.commands.gc_plan import GcPolicy, plan
 from agent_exec.commands.list import UNKNOWN
@@ -13,6 +12,7 @@ from agent_exec.model import records
 from agent_exec.model.filter import UNREADABLE, JobFields, compile_filter
 from agent_exec.model.job import JobStatus
 from agent_exec.model.job_id import short_id
+from agent_exec.model.lazy_dataclass import dataclass, field_names
 from agent_exec.model.supervision import EndCause  # noqa: TC001 - the schema reads it
 from agent_exec.store import removal
 from agent_exec.store.config import config_path, load_config
@@ -135,7 +135,7 @@ def dashboard_snapshot(
         InternalError: the root cannot be read.
     """
     chosen = compile_filter(filter_text or "")
-    counted = dict.fromkeys((field.name for field in fields(StateCounts)), 0)
+    counted = dict.fromkeys(field_names(StateCounts) or (), 0)
     disk_bytes = 0
     shown: list[tuple[tuple[str, int, str], DashboardJob]] = []
     for record in scan(store):

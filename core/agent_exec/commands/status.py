@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from agent_exec.commands.settling import look_and_settle
 from agent_exec.model.job import JobStatus
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.records import FULL_LOG, STDERR_LOG, STDOUT_LOG
 from agent_exec.model.supervision import DroppedBytes, EndCause, ResourceUse
 from agent_exec.model.timestamps import parse_timestamp

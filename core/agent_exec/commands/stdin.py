@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import select
 import stat
-from dataclasses import dataclass
 
 from agent_exec.commands.arguments import require_text
 from agent_exec.errors import InternalError, StdinRequiredError, StdinTooLargeError
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.records import STDIN_FILE
 from agent_exec.store import atomic
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 
 from agent_exec.errors import InternalError
 from agent_exec.model import records
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.tags import require_tag, unique
 from agent_exec.model.wire import decode_meta
 from agent_exec.store.removal import sweep_temporary_files

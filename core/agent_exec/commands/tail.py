@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 import time
-from dataclasses import dataclass
 
 from agent_exec.errors import AgentExecError, RecordUnreadableError
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.records import STDERR_LOG, STDOUT_LOG
 from agent_exec.store.logs import ENCODING, LogFollower, tail_excerpt
 
@@ -43,7 +43,7 @@ class JobTail:
     stderr_total_bytes: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _ChunkOnTheWire:
     """The fields of a chunk that are told.
 

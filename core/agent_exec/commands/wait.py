@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from agent_exec.commands.settling import look_and_settle
 from agent_exec.commands.status import LivenessTold, told
 from agent_exec.errors import InvalidArgumentError
 from agent_exec.model.job import JobStatus
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.records import STDERR_LOG, STDOUT_LOG
 from agent_exec.model.supervision import DroppedBytes, EndCause
 from agent_exec.process.exit_watch import ExitWatch, await_exit

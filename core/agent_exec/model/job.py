@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agent_exec.errors import InvalidStateError
+from agent_exec.model.lazy_dataclass import dataclass, field
 
 # The seed's generation; later ones write other words and none of them checks it on reading.
 SCHEMA_VERSION = "0.1"

@@ -7,9 +7,9 @@ record is stale.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.records import SUPERVISION_FILE, Document
 from agent_exec.model.wire import Reader
 

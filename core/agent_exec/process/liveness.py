@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from enum import StrEnum
 
 from agent_exec.errors import RecordUnreadableError
 from agent_exec.model.job import JobStatus
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.timestamps import parse_timestamp
 from agent_exec.process import identity
 

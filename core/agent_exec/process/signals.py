@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
 
 from agent_exec.errors import InvalidSignalError
+from agent_exec.model.lazy_dataclass import dataclass
 
 # STOP is left out on purpose: a stopped job looks like a hanging one to every reader. What the
 # program makes of the others is its own business.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass
 
 from agent_exec.errors import UnverifiedProcessError
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.process import identity
 from agent_exec.process.descendants import (
     every_process,
@@ -186,8 +186,7 @@ def _members(job: JobDir, supervision: Supervision | None, pid: int) -> list[Pro
 def _carries(pid: int, mark: bytes) -> bool:
     """Whether a process was started by the job, and not by a sink that was told of it."""
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            variables = file.read().split(b"\0")
+        variables = identity.read_file(f"/proc/{pid}/environ").split(b"\0")
     except OSError:
         return False
     return mark in variables and not any(each.startswith(_SINK_MARK) for each in variables)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 
 from agent_exec.errors import RecordUnreadableError
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.store.atomic import open_regular
 
 TYPE_CHECKING = False

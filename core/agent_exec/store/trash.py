@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import logging
 import os
 import time
-from dataclasses import dataclass
 
 from agent_exec.errors import InternalError
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.store import atomic
 from agent_exec.store.removal import remove_tree
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agent_exec.store.jobs import JobDir
-
-_LOG = logging.getLogger(__name__)
 
 KEEP_S = 86400.0
 _ORIGIN_FILE = "root"

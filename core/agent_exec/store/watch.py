@@ -6,11 +6,11 @@ import logging
 import os
 import threading
 import time
-from dataclasses import dataclass
 from enum import StrEnum
 
 from agent_exec.errors import InternalError
 from agent_exec.model import records
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.store.filesystem import is_network
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.listing import find_directories
