@@ -13,6 +13,7 @@ from conformance.compare import Comparison
 from conformance.differences import Amendment, Differences
 from conformance.recording import Json, parsed, to_bytes
 from conformance.replay import Found, Outcome, Replay
+from support.waiting import wait_until
 
 PRIVATE_DIRECTORY = "0o700"
 PRIVATE_FILE = "0o600"
@@ -52,6 +53,31 @@ def judge(
     may_come_right = answer_problems == 0 and bool(comparison.problems)
     came_early = _is_running(outcome.stdout) and not _is_running(to_bytes(recorded["stdout"]))
     return Judgement(comparison.problems, frozenset(comparison.used), may_come_right, came_early)
+
+
+def final_judgement(
+    replay: Replay,
+    outcome: Outcome,
+    listed: Differences,
+    *,
+    limit_s: float,
+    is_ours: bool = True,
+) -> Judgement:
+    """Judge until what is left behind is as it should be, for *limit_s* at most.
+
+    The supervisor's last writes come after the answer, as they did when it was recorded.
+    """
+    last = judge(replay, outcome, listed, is_ours=is_ours)
+
+    def is_final() -> bool:
+        nonlocal last
+        if last.may_come_right:
+            last = judge(replay, outcome, listed, is_ours=is_ours)
+        return not last.may_come_right
+
+    with contextlib.suppress(AssertionError):
+        wait_until(is_final, limit_s)
+    return last
 
 
 def _is_running(stdout: bytes) -> bool:

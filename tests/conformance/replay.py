@@ -196,7 +196,8 @@ class Replay:
         ]
         for supervision in records:
             child = supervision.get("child")
-            if child and _is_alive(child):
+            # A supervisor that outlives its child reads on for what is left of the group.
+            if child and (_is_alive(child) or _is_alive(supervision["supervisor"])):
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child["pid"], signal.SIGKILL)
         self._end_foreign_jobs()

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from conformance import differences, recording
 from conformance.differences import Differences
-from conformance.judge import Judgement, judge
+from conformance.judge import Judgement, final_judgement
 from conformance.replay import Replay
 
 DANGEROUS = frozenset(
@@ -65,14 +64,9 @@ def _replayed(name: str, program: str, scratch: Path, listed: Differences) -> Ju
     try:
         replay.set_up()
         outcome = replay.perform()
-        deadline = time.monotonic() + FILES_LIMIT_S
-        judgement = judge(replay, outcome, listed, is_ours=False)
-        while judgement.may_come_right and time.monotonic() < deadline:
-            time.sleep(0.1)
-            judgement = judge(replay, outcome, listed, is_ours=False)
+        return final_judgement(replay, outcome, listed, limit_s=FILES_LIMIT_S, is_ours=False)
     finally:
         replay.clean_up()
-    return judgement
 
 
 if __name__ == "__main__":

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from conformance import differences, recording
-from conformance.judge import Judgement, judge
+from conformance.judge import Judgement, final_judgement
 from conformance.replay import Replay, our_program
 
 LISTED = differences.load()
 FILES_LIMIT_S = 10.0
-PAUSE_S = 0.05
 ATTEMPTS = 4
 
 
@@ -51,15 +49,9 @@ def replayed(name: str, program: list[str], scratch: Path) -> Judgement:
     try:
         replay.set_up()
         outcome = replay.perform()
-        deadline = time.monotonic() + FILES_LIMIT_S
-        judgement = judge(replay, outcome, LISTED)
-        # The supervisor's last writes come after the answer, as they did when it was recorded.
-        while judgement.may_come_right and time.monotonic() < deadline:
-            time.sleep(PAUSE_S)
-            judgement = judge(replay, outcome, LISTED)
+        return final_judgement(replay, outcome, LISTED, limit_s=FILES_LIMIT_S)
     finally:
         replay.clean_up()
-    return judgement
 
 
 def _stale(judgement: Judgement, name: str) -> list[str]:
