@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
-from agent_exec.commands.list import UNKNOWN, with_states
+from agent_exec.commands.list import UNKNOWN, with_words
 from agent_exec.errors import (
     AgentExecError,
     InternalError,
@@ -13,8 +12,10 @@ from agent_exec.errors import (
     JobNotFoundError,
     RecordUnreadableError,
 )
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.store import removal
-from agent_exec.store.index import read_rows
+from agent_exec.store.entries import CWD, NAME, STATUS, has_meta
+from agent_exec.store.index import read_entries
 from agent_exec.store.listing import open_exact
 from agent_exec.store.root import require_own_root
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agent_exec.commands.settling import Look
+    from agent_exec.store.entries import Entry
     from agent_exec.store.jobs import JobDir, JobStore
-    from agent_exec.store.rows import JobRow
     from agent_exec.store.trash import Trash
 
 _EXPLICIT = "explicit_delete"
@@ -130,22 +131,28 @@ def delete_jobs(
         UnsafeRootError: the root is somebody else's.
     """
     there = None if cwd is None else os.path.realpath(cwd)
-    rows = read_rows(store)
-    meant = [row for row in rows if row.has_meta and there in (None, row.cwd)]
+    entries = read_entries(store)
+    meant = [entry for entry in entries if has_meta(entry) and there in (None, entry[CWD])]
     if filter is not None:
         meant = _selected(store, meant, filter)
     if not dry_run and os.path.isdir(store.root):
         require_own_root(store.root)
         removal.sweep_leftovers(store)
-    jobs = [_delete_finished(store, row, dry_run, trash) for row in meant]
-    return _report(store, dry_run, there, jobs, len(rows) - len(meant))
+    jobs = [_delete_finished(store, entry, dry_run, trash) for entry in meant]
+    return _report(store, dry_run, there, jobs, len(entries) - len(meant))
 
 
-def _selected(store: JobStore, rows: list[JobRow], text: str) -> list[JobRow]:
+def _selected(store: JobStore, entries: list[Entry], text: str) -> list[Entry]:
     from agent_exec.model.filter import compile_filter
+    from agent_exec.store.rows import row_from
 
     chosen = compile_filter(text)
-    return [row for row, word in with_states(store, rows) if chosen.matches(row.fields(word))]
+    shown, words = with_words(store, entries)
+    return [
+        entry
+        for entry in shown
+        if chosen.matches(row_from(entry).fields(words.get(entry[NAME], entry[STATUS])))
+    ]
 
 
 def _require_removable(job: JobDir, typed: str) -> str:
@@ -197,13 +204,12 @@ def _take_away(job: JobDir, trash: Trash | None) -> None:
 
 
 def _delete_finished(
-    store: JobStore, row: JobRow, dry_run: bool, trash: Trash | None
+    store: JobStore, entry: Entry, dry_run: bool, trash: Trash | None
 ) -> DeletedJob:
-    state = row.status or UNKNOWN
     try:
-        job = open_exact(store, row.name)
+        job = open_exact(store, entry[NAME])
         if job is None:
-            raise JobNotFoundError(row.name)
+            raise JobNotFoundError(entry[NAME])
         with job:
             if dry_run:
                 reason = _why_kept(job)
@@ -222,8 +228,8 @@ def _delete_finished(
         reason = f"delete_failed: {error.strerror}"
     gone = "would_delete" if dry_run else "deleted"
     return DeletedJob(
-        job_id=row.name,
-        state=state,
+        job_id=entry[NAME],
+        state=entry[STATUS] or UNKNOWN,
         action="skipped" if reason else gone,
         reason=reason or _FINISHED,
     )

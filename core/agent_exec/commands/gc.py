@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 
 from agent_exec.commands.gc_plan import (
     DEFAULT_OLDER_THAN,
@@ -16,10 +15,11 @@ from agent_exec.commands.gc_plan import (
     told,
 )
 from agent_exec.errors import AgentExecError, InvalidStateError, JobNotFoundError
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.store import removal
-from agent_exec.store.index import read_rows
 from agent_exec.store.listing import open_exact
 from agent_exec.store.root import require_own_root
+from agent_exec.store.rows import read_rows
 
 __all__ = ["GcJob", "GcPlan", "GcPolicy", "GcProgress", "GcReport", "collect_garbage", "plan"]
 

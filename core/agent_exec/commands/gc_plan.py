@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 
 from agent_exec.model import retention
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.timestamps import parse_duration_s, parse_timestamp
 from agent_exec.store import removal
-from agent_exec.store.index import read_rows
+from agent_exec.store.rows import read_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

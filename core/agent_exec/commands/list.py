@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import heapq
 import os
-from dataclasses import dataclass
 
 from agent_exec.errors import InvalidArgumentError
 from agent_exec.model import tags as tag_rules
 from agent_exec.model.job_id import short_id
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.records import CLAIM_FILE
-from agent_exec.store.index import read_rows
+from agent_exec.store.entries import (
+    CWD,
+    INODE,
+    NAME,
+    STARTED_AT,
+    STATUS,
+    TAGS,
+    entry_of,
+    has_meta,
+    rest_of,
+)
+from agent_exec.store.index import read_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
+    from agent_exec.store.entries import Entry
     from agent_exec.store.jobs import JobStore
-    from agent_exec.store.rows import JobRow
 
 DEFAULT_LIMIT = 50
 UNKNOWN = "unknown"
@@ -90,53 +101,55 @@ def list_jobs(
         raise InvalidArgumentError(f"no such state: {state}; there are {', '.join(LISTED_STATES)}")
     for pattern in tags:
         tag_rules.require_tag_pattern(pattern)
-    rows = read_rows(store)
-    readable = [row for row in rows if row.has_meta]
-    skipped = len(rows) - len(readable)
+    entries = read_entries(store)
+    readable = [entry for entry in entries if has_meta(entry)]
+    skipped = len(entries) - len(readable)
     if cwd is not None:
         there = os.path.realpath(cwd)
-        readable = [row for row in readable if row.cwd == there]
+        readable = [entry for entry in readable if entry[CWD] == there]
     for pattern in tags:
-        readable = [row for row in readable if tag_rules.matches(pattern, row.tags)]
-    shown = with_states(store, readable)
+        readable = [entry for entry in readable if tag_rules.matches(pattern, entry[TAGS])]
+    shown, words = with_words(store, readable)
     if state is not None:
-        shown = [(row, word) for row, word in shown if word == state]
-    newest = newest_first(store, [row for row, _ in shown], limit)
-    words = {row.name: word for row, word in shown}
+        shown = [entry for entry in shown if words.get(entry[NAME], entry[STATUS]) == state]
+    newest = _newest_first(store, shown, limit)
     return JobListing(
         root=store.root,
-        jobs=tuple(_listed(row, words[row.name]) for row in newest),
+        jobs=tuple(_listed(entry, words.get(entry[NAME], entry[STATUS])) for entry in newest),
         truncated=len(newest) < len(shown),
         skipped=skipped,
     )
 
 
-def with_states(store: JobStore, rows: Iterable[JobRow]) -> list[tuple[JobRow, str]]:
-    """Pair each line with its word on display; running ones are looked at, the rest believed.
+def with_words(store: JobStore, entries: list[Entry]) -> tuple[list[Entry], dict[str, str]]:
+    """Give the entries again, and the words on display where these are not the recorded ones.
 
-    A line whose job ended or went meanwhile comes back as it is now, or not at all.
+    Running jobs are looked at, the rest is believed. What ended meanwhile comes back as it is
+    now, what went does not come back.
     """
-    shown = []
-    for row in rows:
-        if row.status != "running":
-            shown.append((row, row.status or UNKNOWN))
-            continue
-        looked = _look_at_running(store, row)
-        if looked is not None:
-            shown.append(looked)
-    return shown
+    words: dict[str, str] = {}
+    looked: dict[str, Entry | None] = {}
+    for entry in entries:
+        if entry[STATUS] == "running":
+            looked[entry[NAME]] = _look_at_running(store, entry, words)
+        elif not entry[STATUS]:
+            words[entry[NAME]] = UNKNOWN
+    if not looked:
+        return entries, words
+    now = (looked.get(entry[NAME], entry) for entry in entries)
+    return [entry for entry in now if entry is not None], words
 
 
-def _look_at_running(store: JobStore, row: JobRow) -> tuple[JobRow, str] | None:
+def _look_at_running(store: JobStore, entry: Entry, words: dict[str, str]) -> Entry | None:
     # Imported here: most listings have nothing running, and this doubles what is loaded.
     from agent_exec.process.liveness import Verdict, assess
     from agent_exec.store.listing import open_exact, read_opened
-    from agent_exec.store.rows import row_of
 
     try:
-        job = open_exact(store, row.name)
+        job = open_exact(store, entry[NAME])
     except OSError:
-        return row, UNKNOWN
+        words[entry[NAME]] = UNKNOWN
+        return entry
     if job is None:
         return None
     with job:
@@ -146,44 +159,49 @@ def _look_at_running(store: JobStore, row: JobRow) -> tuple[JobRow, str] | None:
                 break
             liveness = assess(job, record.state, record.supervision)
             if liveness.verdict is not Verdict.ENDED:
-                return row, "running" if liveness.is_alive else UNKNOWN
-    fresh = row_of(record, row.inode)
-    return (fresh, fresh.status or UNKNOWN) if fresh.has_meta else (row, UNKNOWN)
+                if not liveness.is_alive:
+                    words[entry[NAME]] = UNKNOWN
+                return entry
+    fresh = entry_of(record, entry[INODE])
+    if not has_meta(fresh) or not fresh[STATUS]:
+        words[entry[NAME]] = UNKNOWN
+        return entry
+    return fresh
 
 
-def newest_first(store: JobStore, rows: list[JobRow], limit: int = 0) -> list[JobRow]:
+def _newest_first(store: JobStore, entries: list[Entry], limit: int) -> list[Entry]:
     """Sort by start, the latest first, those never started last; keep *limit* (0: all).
 
     Within one second our own jobs go by the moment of their claim; else ids decide.
     """
-    if not limit or limit >= len(rows):
-        chosen = sorted(rows, key=_started_at, reverse=True)
-    else:
-        last = heapq.nlargest(limit, map(_started_at, rows))[-1]
-        chosen = sorted(
-            (row for row in rows if _started_at(row) >= last), key=_started_at, reverse=True
-        )
-    ordered: list[JobRow] = []
+    chosen = entries
+    if limit and limit < len(entries):
+        last = heapq.nlargest(limit, map(_started_at, entries))[-1]
+        chosen = [entry for entry in entries if (entry[STARTED_AT] or "") >= last]
+    chosen = sorted(chosen, key=_started_at, reverse=True)
+    ordered: list[Entry] = []
     start = 0
     while start < len(chosen) and not (limit and len(ordered) >= limit):
         end = start + 1
-        while end < len(chosen) and chosen[end].started_at == chosen[start].started_at:
+        while end < len(chosen) and chosen[end][STARTED_AT] == chosen[start][STARTED_AT]:
             end += 1
         ordered += _order_ties(store, chosen[start:end])
         start = end
     return ordered[:limit] if limit else ordered
 
 
-def _started_at(row: JobRow) -> str:
-    return row.started_at or ""
+def _started_at(entry: Entry) -> str:
+    return entry[STARTED_AT] or ""
 
 
-def _order_ties(store: JobStore, ties: list[JobRow]) -> list[JobRow]:
+def _order_ties(store: JobStore, ties: list[Entry]) -> list[Entry]:
     if len(ties) == 1:
         return ties
-    if not ties[0].started_at:
-        return sorted(ties, key=lambda row: row.name, reverse=True)
-    return sorted(ties, key=lambda row: (_claimed_ns(store, row.name), row.name), reverse=True)
+    if not ties[0][STARTED_AT]:
+        return sorted(ties, key=lambda entry: entry[NAME], reverse=True)
+    return sorted(
+        ties, key=lambda entry: (_claimed_ns(store, entry[NAME]), entry[NAME]), reverse=True
+    )
 
 
 def _claimed_ns(store: JobStore, name: str) -> int:
@@ -195,16 +213,17 @@ def _claimed_ns(store: JobStore, name: str) -> int:
         return 0
 
 
-def _listed(row: JobRow, state: str) -> ListedJob:
+def _listed(entry: Entry, state: str) -> ListedJob:
+    created_at, command, finished_at, updated_at, exit_code, _, _, _ = rest_of(entry)
     return ListedJob(
-        job_id=row.name,
-        short_job_id=short_id(row.name),
+        job_id=entry[NAME],
+        short_job_id=short_id(entry[NAME]),
         state=state,
-        command=row.command,
-        exit_code=row.exit_code,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        updated_at=row.updated_at,
-        tags=row.tags,
+        command=command,
+        exit_code=exit_code,
+        created_at=created_at or "",
+        started_at=entry[STARTED_AT],
+        finished_at=finished_at,
+        updated_at=updated_at,
+        tags=entry[TAGS],
     )

@@ -1,107 +1,128 @@
-"""The lines of all jobs of a root, those of quiet jobs out of a cache.
+"""The entries of all jobs of a root, those of quiet jobs out of a cache.
 
 The cache is never trusted over the files: each job costs one stat, and only a directory that is
-the very one and has not changed since its line was read is taken from there. Safe to delete.
+the very one and has not changed since its entry was read is taken from there. Safe to delete.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import stat
 import sys
 import time
 
+from agent_exec.errors import InternalError
 from agent_exec.store import atomic
-from agent_exec.store.rows import JobRow, read_row_at
+from agent_exec.store.entries import (
+    INODE,
+    MTIME_NS,
+    NAME,
+    PROBLEM,
+    REST,
+    STATUS,
+    read_entry,
+    rest_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from agent_exec.store.entries import Entry
     from agent_exec.store.jobs import JobStore
-
-    Entry = tuple[object, ...]
-
 
 # Below this, reading everything anew is as quick, and sees even what was edited in place.
 INDEXED_JOBS = 1000
 # Time stamps tick coarsely and clocks differ: what was read this soon after a change may be
 # the state before it.
 _SETTLED_NS = 2_000_000_000
-# So many lines read anew each time are cheaper than writing the whole cache once more.
+# So many entries read anew each time are cheaper than writing the whole cache once more.
 _REWRITE_MIN = 200
 _REWRITE_SHARE = 0.005
 _FORGET_AFTER_S = 90 * 86400
 
-_MAGIC = b"agent-exec-tui index 1 " + sys.version.split()[0].encode() + b"\n"
+# Another Python may pack otherwise.
+_MAGIC = b"agent-exec-tui index 2 " + sys.version.split()[0].encode() + b"\n"
 _SUFFIX = ".index"
 
 
-def read_rows(store: JobStore, names: list[str] | None = None) -> list[JobRow]:
-    """Read the line of every job, in the directory's order, or of those in *names*.
+def read_entries(store: JobStore, names: list[str] | None = None) -> list[Entry]:
+    """Read the entry of every job, in the directory's order, or of those in *names*.
 
-    Jobs removed meanwhile are left out.
+    Jobs removed meanwhile are left out, links and hidden directories are none.
 
     Raises:
         InternalError: the root is there and cannot be read.
     """
-    is_whole = names is None
-    names = store.names() if names is None else names
-    if not names:
+    try:
+        root_fd = os.open(store.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return []
-    began_ns = time.time_ns()
-    path = cache_path(store.root) if is_whole and len(names) > INDEXED_JOBS else ""
+    except OSError as error:
+        doing = f"failed to read root directory {store.root}"
+        raise InternalError.from_os_error(error, doing) from None
     had_gc = gc.isenabled()
     gc.disable()  # nothing here makes cycles; collecting over 100,000 new tuples takes longer
     try:
-        cached = _load(path, store.root) if path else {}
-        rows, unread = _gather(store, names, cached)
-        if path:
-            _save_if_worth_it(path, store.root, rows, cached, unread, began_ns)
-        return rows
+        if names is not None:
+            return _gather(store, root_fd, names, {})[0]
+        return _read_all(store, root_fd)
     finally:
+        os.close(root_fd)
         if had_gc:
             gc.enable()
 
 
+def _read_all(store: JobStore, root_fd: int) -> list[Entry]:
+    began_ns = time.time_ns()
+    names = os.listdir(root_fd)
+    if len(names) <= INDEXED_JOBS:
+        return _gather(store, root_fd, names, {})[0]
+    path = cache_path(store.root)
+    cached = _load(path, store.root)
+    entries, unread = _gather(store, root_fd, names, cached)
+    news = max(unread, len(cached) - (len(entries) - unread))
+    if news > max(_REWRITE_MIN, int(len(entries) * _REWRITE_SHARE)):
+        _save_if_it_helps(path, store.root, entries, cached, began_ns)
+    return entries
+
+
 def _gather(
-    store: JobStore, names: list[str], cached: dict[str, Entry]
-) -> tuple[list[JobRow], int]:
-    """Give every line, and how many had to be read from the files."""
-    rows: list[JobRow] = []
+    store: JobStore, root_fd: int, names: Iterable[str], cached: dict[str, Entry]
+) -> tuple[list[Entry], int]:
+    """Give every entry, and how many had to be read from the files."""
+    entries: list[Entry] = []
     unread = 0
-    stat, make, find = os.stat, tuple.__new__, cached.get
-    try:
-        root_fd = os.open(store.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return [], 0  # removed since its names were read
-    try:
-        for name in names:
-            try:
-                status = stat(name, dir_fd=root_fd, follow_symlinks=False)
-            except OSError:
-                continue
-            entry = find(name)
-            if entry and entry[1] == status.st_mtime_ns and entry[2] == status.st_ino:
-                rows.append(make(JobRow, entry))
-                continue
-            row = read_row_at(store, name, root_fd, status)
-            if row is not None:
+    look, find = os.stat, cached.get
+    for name in names:
+        if name[0] == ".":
+            continue
+        try:
+            status = look(name, dir_fd=root_fd, follow_symlinks=False)
+        except OSError:
+            continue
+        entry = find(name)
+        if entry and entry[MTIME_NS] == status.st_mtime_ns and entry[INODE] == status.st_ino:
+            entries.append(entry)
+        elif stat.S_ISDIR(status.st_mode):
+            entry = read_entry(store, name, root_fd, status)
+            if entry:
                 unread += 1
-                rows.append(row)
-    finally:
-        os.close(root_fd)
-    return rows, unread
+                entries.append(entry)
+    return entries, unread
 
 
 def cache_path(root: str) -> str:
-    """Where the lines of *root* are kept."""
-    import hashlib
+    """Where the entries of *root* are kept."""
+    import zlib
 
     base = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(base):
         base = os.path.join(os.path.expanduser("~"), ".cache")
-    key = hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()
+    # Two roots of one name would take turns in one file: it says whose it is.
+    name = os.fsencode(root)
+    key = f"{zlib.crc32(name):08x}{zlib.adler32(name):08x}"
     return os.path.join(base, "agent-exec-tui", key + _SUFFIX)
 
 
@@ -123,44 +144,45 @@ def _load(path: str, root: str) -> dict[str, Entry]:
     # The checksum keeps damage away from marshal, which does not bear it.
     if checksum != b"%08x\n" % zlib.crc32(payload):
         return {}
+    saved_root: str
+    entries: dict[str, Entry]
     saved_root, entries = marshal.loads(payload)
-    return {entry[0]: entry for entry in entries} if saved_root == root else {}
+    return entries if saved_root == root else {}
 
 
-def _save_if_worth_it(
-    path: str,
-    root: str,
-    rows: list[JobRow],
-    cached: dict[str, Entry],
-    unread: int,
-    began_ns: int,
+def _save_if_it_helps(
+    path: str, root: str, entries: list[Entry], cached: dict[str, Entry], began_ns: int
 ) -> None:
-    news = max(unread, len(cached) - (len(rows) - unread))
-    if news <= max(_REWRITE_MIN, int(len(rows) * _REWRITE_SHARE)):
-        return
-    settled = [tuple(row) for row in rows if _is_settled(row, began_ns)]
-    # Without new entries the next listing would find the same and write the same again.
-    known = sum(1 for entry in settled if cached.get(str(entry[0])) == entry)
-    if known == len(settled) == len(cached):
-        return
-    try:
-        _save(path, root, settled)
-    except OSError as error:
-        import logging  # 10 ms that only a disk in trouble pays
-
-        logging.getLogger(__name__).info("the listing cache %s cannot be written: %s", path, error)
-
-
-def _is_settled(row: JobRow, began_ns: int) -> bool:
-    # A running job's record may be rewritten in place by the oldest peers.
-    return row.problem is None and row.status != "running" and row.mtime_ns + _SETTLED_NS < began_ns
-
-
-def _save(path: str, root: str, entries: Iterable[Entry]) -> None:
     import marshal
+
+    settled = {
+        entry[NAME]: (*entry[:REST], marshal.dumps(rest_of(entry)))
+        for entry in entries
+        if _is_settled(entry, began_ns)
+    }
+    if settled == cached:
+        return  # the next listing would find the same again
+    try:
+        _save(path, marshal.dumps((root, settled)))
+    except OSError as error:
+        import logging  # 15 ms that no other listing pays
+
+        logger = logging.getLogger(__name__)
+        logger.info("the listing cache %s cannot be written: %s", path, error)
+
+
+def _is_settled(entry: Entry, began_ns: int) -> bool:
+    # A running job's record may be rewritten in place by the oldest peers.
+    return (
+        entry[PROBLEM] is None
+        and entry[STATUS] != "running"
+        and entry[MTIME_NS] + _SETTLED_NS < began_ns
+    )
+
+
+def _save(path: str, payload: bytes) -> None:
     import zlib
 
-    payload = marshal.dumps((root, list(entries)))
     directory = os.path.dirname(path)
     os.makedirs(directory, mode=atomic.DIRECTORY_MODE, exist_ok=True)
     dir_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import stat
 import time
-from dataclasses import dataclass
 
 from agent_exec.errors import InternalError, RecordUnreadableError
 from agent_exec.model import records
 from agent_exec.model.job_id import flaw_of
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.wire import decode_state
 from agent_exec.store import atomic
+from agent_exec.store.entries import read_usual
 from agent_exec.store.jobs import JobDir
-from agent_exec.store.rows import read_usual
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import logging
 import os
 import stat
 import time
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent_exec.store.jobs import JobDir, JobStore
-
-_LOG = logging.getLogger(__name__)
 
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A job being made may wait for its standard input, but writes when there is some.
@@ -186,7 +183,9 @@ def sweep_leftovers(store: JobStore) -> None:
         except FileNotFoundError:
             continue  # somebody else is at it
         except OSError as error:
-            _LOG.warning("cannot remove leftover %s: %s", path, error)
+            import logging  # 15 ms that hardly anybody pays
+
+            logging.getLogger(__name__).warning("cannot remove leftover %s: %s", path, error)
 
 
 def _is_quiet(path: str, age_s: float) -> bool:

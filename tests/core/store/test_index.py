@@ -16,10 +16,11 @@ from agent_exec.errors import RecordUnreadableError
 from agent_exec.model.records import load_record
 from agent_exec.model.wire import decode_meta, decode_state
 from agent_exec.store import index
-from agent_exec.store.index import cache_path, read_rows
+from agent_exec.store.entries import INODE, PROBLEM, entry_of, read_entry
+from agent_exec.store.index import cache_path
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.listing import read_job
-from agent_exec.store.rows import read_row, row_of
+from agent_exec.store.rows import read_rows
 from support.many_jobs import make_finished_jobs
 
 if TYPE_CHECKING:
@@ -221,18 +222,18 @@ def test_reading_quickly_accepts_what_reading_carefully_does(
     store = JobStore(tmp_path)
     root_fd = os.open(tmp_path, os.O_RDONLY)
     try:
-        row = read_row(store, "job", root_fd)
+        entry = read_entry(store, "job", root_fd, directory.stat())
     finally:
         os.close(root_fd)
     record = read_job(store, "job")
     assert record is not None
-    assert row is not None
-    assert row == row_of(record, row.inode)
+    assert entry is not None
+    assert entry == entry_of(record, entry[INODE])
     try:
         decode_meta(load_record(json.dumps(meta).encode(), "meta.json"))
         decode_state(load_record(json.dumps(state).encode(), "state.json"))
     except RecordUnreadableError:
-        assert row.problem is not None
+        assert entry[PROBLEM] is not None
 
 
 def test_lines_do_not_need_pydantic() -> None:

@@ -1,0 +1,254 @@
+"""One plain tuple per job: what lists and cleaning need of its records, quickly read.
+
+Listing ten thousand jobs is a matter of microseconds each, hence no classes in here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from json import JSONDecoder
+from json.scanner import make_scanner
+
+from agent_exec.model import records
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, TypedDict, TypeGuard
+
+    from agent_exec.store.jobs import JobStore
+    from agent_exec.store.listing import JobRecord
+
+    Json = dict[str, object]
+    # created_at (None: meta.json cannot be read), command, finished_at, updated_at, exit_code,
+    # signal, duration_ms, pid
+    Rest = tuple[
+        str | None,
+        tuple[str, ...],
+        str | None,
+        str | None,
+        int | None,
+        str | None,
+        int | None,
+        int | None,
+    ]
+    # name, mtime_ns and inode of the directory, problem, started_at, status ("": unreadable),
+    # cwd, tags, the rest (bytes: as marshal packs it)
+    Entry = tuple[
+        str, int, int, str | None, str | None, str, str | None, tuple[str, ...], Rest | bytes
+    ]
+
+    class _PlainMeta(TypedDict, total=False):
+        created_at: str
+        command: list[str]
+        cwd: str
+        tags: list[str]
+
+    class _PlainStateJob(TypedDict, total=False):
+        status: str
+        started_at: str | None
+
+    class _PlainResult(TypedDict, total=False):
+        exit_code: int | None
+        signal: str | None
+        duration_ms: int | None
+
+    class _PlainState(TypedDict, total=False):
+        job: _PlainStateJob
+        result: _PlainResult
+        pid: int
+        finished_at: str
+        updated_at: str
+
+
+NAME: Final = 0
+MTIME_NS: Final = 1
+INODE: Final = 2
+PROBLEM: Final = 3
+STARTED_AT: Final = 4
+STATUS: Final = 5
+CWD: Final = 6
+TAGS: Final = 7
+REST: Final = 8
+
+_STATUS_WORDS = frozenset({"created", "running", "exited", "killed", "failed"})
+# JSON types of the keys we know, absent or not. A record that keeps to them is readable; one
+# that does not (a null, say) may be readable all the same, which the careful reader decides.
+_META_LISTS = ("command", "env_keys", "tags", "shell_wrapper", "env_vars", "env_files", "mask")
+_META_TYPES: dict[str, type] = {
+    "job": dict,
+    **dict.fromkeys((*_META_LISTS, "env_vars_runtime"), list),
+    **dict.fromkeys(("schema_version", "created_at", "root", "cwd", "stdin_file"), str),
+    **dict.fromkeys(("timeout_ms", "kill_after_ms", "progress_every_ms"), int),
+    "abandon_job_after_ms": int,
+    "inherit_env": bool,
+    "notification": type(None),
+}
+_META_REQUIRED = frozenset({"job", "schema_version", "command", "created_at", "root", "env_keys"})
+_STATE_TYPES: dict[str, type] = {
+    **dict.fromkeys(("job", "result"), dict),
+    **dict.fromkeys(("finished_at", "updated_at"), str),
+    "pid": int,
+    "logs_drained": bool,
+}
+_STATE_REQUIRED = frozenset({"job", "result", "updated_at"})
+_OPTIONAL_TEXT = (str, type(None))
+_OPTIONAL_NUMBER = (int, type(None))
+_OPEN_RECORD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_USUAL_RECORD_BYTES = 16 * 1024
+_SHAPES_KEPT = 1000
+
+_scan_json = make_scanner(JSONDecoder())  # type: ignore[arg-type]  # it takes any decoder
+
+
+def read_entry(store: JobStore, name: str, root_fd: int, status: os.stat_result) -> Entry | None:
+    """Read one job, its directory's *status* being known; None when it is gone."""
+    try:
+        meta = _quick_object(read_usual(f"{name}/{records.META_FILE}", root_fd))
+        state = _quick_object(read_usual(f"{name}/{records.STATE_FILE}", root_fd))
+        if _is_plain_meta(meta, name) and _is_plain_state(state):
+            return _quick_entry(name, status, meta, state)
+    except (OSError, ValueError, TypeError, RecursionError, StopIteration):
+        pass  # the careful reader tells what is wrong
+    from agent_exec.store.listing import read_job
+
+    record = read_job(store, name)
+    return entry_of(record, status.st_ino) if record else None
+
+
+def entry_of(record: JobRecord, inode: int = 0) -> Entry:
+    """Cut a whole record down."""
+    meta, state = record.meta, record.state
+    return (
+        record.job_id,
+        record.mtime_ns,
+        inode,
+        record.problem,
+        state.started_at if state else None,
+        state.status.value if state else "",
+        meta.cwd if meta else None,
+        meta.tags if meta else (),
+        (
+            meta.created_at if meta else None,
+            meta.command if meta else (),
+            state.finished_at if state else None,
+            state.updated_at if state else None,
+            state.result.exit_code if state else None,
+            state.result.signal if state else None,
+            state.result.duration_ms if state else None,
+            state.pid if state else None,
+        ),
+    )
+
+
+def rest_of(entry: Entry) -> Rest:
+    """The part of an entry that most of them are never asked for."""
+    rest = entry[REST]
+    if isinstance(rest, bytes):
+        import marshal
+
+        unpacked: Rest = marshal.loads(rest)  # written by ourselves, under a checksum
+        return unpacked
+    return rest
+
+
+def has_meta(entry: Entry) -> bool:
+    """Whether meta.json could be read."""
+    return entry[PROBLEM] is None or rest_of(entry)[0] is not None
+
+
+def read_usual(path: str, dir_fd: int) -> bytes:
+    """Read a record of usual size in the fewest system calls; a part of one that is larger.
+
+    Raises:
+        OSError: missing, a link, no rights.
+    """
+    fd = os.open(path, _OPEN_RECORD, dir_fd=dir_fd)
+    try:
+        return os.read(fd, _USUAL_RECORD_BYTES)
+    finally:
+        os.close(fd)
+
+
+def _quick_object(data: bytes) -> Json:
+    text = data.decode()
+    value, end = _scan_json(text, 0)
+    return value if end == len(text) and isinstance(value, dict) else {}
+
+
+# Keys and types of documents that were found right: programs write the same ones again.
+_meta_shapes: set[tuple[object, ...]] = set()
+_state_shapes: set[tuple[object, ...]] = set()
+
+
+def _has_types(
+    document: Json,
+    required: frozenset[str],
+    types: dict[str, type],
+    known: set[tuple[object, ...]],
+) -> bool:
+    shape = (*document, *map(type, document.values()))
+    if shape in known:
+        return True
+    if not required <= document.keys():
+        return False
+    for key, value in document.items():
+        expected = types.get(key)
+        if expected is not None and type(value) is not expected:
+            return False
+    if len(known) < _SHAPES_KEPT:
+        known.add(shape)
+    return True
+
+
+def _is_plain_meta(meta: Json, name: str) -> TypeGuard[_PlainMeta]:
+    if not _has_types(meta, _META_REQUIRED, _META_TYPES, _meta_shapes):
+        return False
+    if "env_vars_runtime" in meta:
+        "".join(meta["env_vars_runtime"])  # type: ignore[arg-type]  # a TypeError is what we ask
+    for key in _META_LISTS:
+        if items := meta.get(key):
+            "".join(items)  # type: ignore[arg-type]  # the quickest way to ask for text only
+    job = meta["job"]
+    return isinstance(job, dict) and job.get("id") == name
+
+
+def _is_plain_state(state: Json) -> TypeGuard[_PlainState]:
+    if not _has_types(state, _STATE_REQUIRED, _STATE_TYPES, _state_shapes):
+        return False
+    job, result = state["job"], state["result"]
+    return (
+        isinstance(job, dict)
+        and isinstance(result, dict)
+        and type(job.get("id")) is str
+        and type(job.get("status")) is str
+        and job["status"] in _STATUS_WORDS
+        and type(job.get("started_at")) in _OPTIONAL_TEXT
+        and type(result.get("signal")) in _OPTIONAL_TEXT
+        and type(result.get("exit_code")) in _OPTIONAL_NUMBER
+        and type(result.get("duration_ms")) in _OPTIONAL_NUMBER
+    )
+
+
+def _quick_entry(name: str, status: os.stat_result, meta: _PlainMeta, state: _PlainState) -> Entry:
+    job, result, cwd = state["job"], state["result"], meta.get("cwd")
+    return (
+        name,
+        status.st_mtime_ns,
+        status.st_ino,
+        None,
+        job.get("started_at"),
+        sys.intern(job["status"]),
+        sys.intern(cwd) if cwd else cwd,
+        tuple(meta.get("tags", ())),
+        (
+            meta["created_at"],
+            tuple(meta["command"]),
+            state.get("finished_at"),
+            state.get("updated_at"),
+            result.get("exit_code"),
+            result.get("signal"),
+            result.get("duration_ms"),
+            state.get("pid"),
+        ),
+    )
