@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from agent_exec_tui.screens.clean import CleanDialog
 from agent_exec_tui.screens.dialog import ConfirmDialog
 from agent_exec_tui.screens.job_form import JobForm
 from agent_exec_tui.screens.main import MainScreen
+from agent_exec_tui.widgets.log_view import LogView
 from support.dashboard import app_of, dashboard, until
 from support.waiting import wait_until
 
@@ -81,6 +83,10 @@ def kind_of(pilot: Pilot[str], job_id: str) -> RowKind | None:
     return row.kind if row else None
 
 
+def has_lines(view: LogView, count: int) -> bool:
+    return view.status.lines == count
+
+
 async def dialog_of(pilot: Pilot[str]) -> ConfirmDialog:
     await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog), "the question")
     screen = pilot.app.screen
@@ -99,7 +105,7 @@ async def test_a_created_job_is_started_by_a_key_and_both_logs_follow(jobs: Jobs
         await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.RUNNING)
         for part in (Part.STDOUT, Part.STDERR):
             view = main.logs[part].view
-            await until(pilot, lambda v=view: v.status.lines == 3, part.value)
+            await until(pilot, partial(has_lines, view, 3), part.value)
         (jobs.root.parent / "fifo").write_text("on\n")
         await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.OK)
         row = row_of(pilot, job_id)

@@ -7,7 +7,7 @@ import pytest
 from textual.pilot import Pilot
 
 from agent_exec.model.job import JobStatus
-from agent_exec_tui.job_list import Tab
+from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.layout import Part
 from support.dashboard import Root, app_of, dashboard, one_of_each, until
 
@@ -125,10 +125,10 @@ async def test_a_flawed_filter_keeps_the_list_and_says_what_is_wrong(root: Root)
             await pilot.press("slash", *"make")
             await until(pilot, lambda: len(main.jobs) == 1)
             await pilot.press("space", *"re:(")
-            await until(pilot, lambda: main.filtering.flaw is not None)
+            await until(pilot, lambda: main.viewing.flaw is not None)
             assert len(main.jobs) == 1
             await pilot.press("enter")
-            assert main.filtering.flaw is None
+            assert main.viewing.flaw is None
 
 
 async def test_tabs_and_counts_follow_the_jobs(root: Root) -> None:
@@ -138,9 +138,9 @@ async def test_tabs_and_counts_follow_the_jobs(root: Root) -> None:
             jobs = app_of(pilot).main.jobs
             assert [jobs.count_of(tab) for tab in Tab] == [8, 2, 1, 3, 4]
             await pilot.press("]")
-            assert (jobs.tab, len(jobs)) == (Tab.RUNNING, 2)
+            assert (jobs.view.tab, len(jobs)) == (Tab.RUNNING, 2)
             await pilot.press("[", "[")
-            assert (jobs.tab, len(jobs)) == (Tab.DONE, 4)
+            assert (jobs.view.tab, len(jobs)) == (Tab.DONE, 4)
 
 
 async def test_marks_follow_jobs_and_escape_takes_one_layer_back_at_a_time(root: Root) -> None:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_exec.model.filter import JobFields, compile_filter
-from agent_exec_tui.job_list import JobList, Sort, Tab
+from agent_exec_tui.arrangement import Sort, Tab, View, arranged
+from agent_exec_tui.job_list import JobList
 from agent_exec_tui.job_rows import JobRow, RowKind
 
 KINDS = st.sampled_from(RowKind)
@@ -38,9 +39,11 @@ def updates() -> st.SearchStrategy[list[tuple[list[JobRow], list[str]]]]:
 
 def expected(jobs: JobList, text: str) -> list[str]:
     wanted = compile_filter(text)
-    kept = [r for r in jobs.rows.values() if jobs.tab.holds(r.kind) and wanted.matches(r.fields)]
+    kept = [
+        r for r in jobs.rows.values() if jobs.view.tab.holds(r.kind) and wanted.matches(r.fields)
+    ]
     kept.sort(key=lambda r: (-r.created_s, r.job_id))
-    return [r.job_id for r in (reversed(kept) if jobs.is_reversed else kept)]
+    return [r.job_id for r in (reversed(kept) if jobs.view.is_reversed else kept)]
 
 
 @given(updates(), st.sampled_from(Tab), st.booleans(), st.sampled_from(["", "make", "!test"]))
@@ -48,8 +51,7 @@ def test_whatever_changes_the_list_is_as_if_it_were_made_anew(
     steps: list[tuple[list[JobRow], list[str]]], tab: Tab, is_reversed: bool, text: str
 ) -> None:
     jobs = JobList()
-    jobs.narrow(compile_filter(text))
-    jobs.arrange(tab=tab, is_reversed=is_reversed)
+    jobs.look(View(tab=tab, is_reversed=is_reversed, wanted=compile_filter(text) or None))
     for changed, removed in steps:
         jobs.apply(changed, removed)
         assert [r.job_id for r in jobs.shown] == expected(jobs, text)
@@ -73,6 +75,23 @@ def test_a_frozen_list_keeps_every_row_where_it_is(
         assert [r.job_id for r in jobs.shown] == before
     jobs.thaw()
     assert [r.job_id for r in jobs.shown] == expected(jobs, "")
+
+
+@given(updates(), updates(), st.sampled_from(["", "make", "!test"]))
+def test_a_view_worked_out_elsewhere_misses_nothing_that_changed_meanwhile(
+    before: list[tuple[list[JobRow], list[str]]],
+    meanwhile: list[tuple[list[JobRow], list[str]]],
+    text: str,
+) -> None:
+    jobs = JobList()
+    for changed, removed in before:
+        jobs.apply(changed, removed)
+    arrangement = arranged(jobs.snapshot(), View(wanted=compile_filter(text) or None))
+    for changed, removed in meanwhile:
+        jobs.apply(changed, removed)
+    jobs.install(arrangement)
+    assert [r.job_id for r in jobs.shown] == expected(jobs, text)
+    assert all(jobs.shown[i] is jobs.rows[r.job_id] for i, r in enumerate(jobs.shown))
 
 
 def test_a_changed_row_that_keeps_its_place_is_told_as_updated_only() -> None:
@@ -101,7 +120,7 @@ def test_every_order_has_its_first_row_where_one_looks_for_it() -> None:
     ])  # fmt: skip
     first = {}
     for order in Sort:
-        jobs.arrange(sort=order)
+        jobs.look(View(sort=order))
         first[order] = jobs.shown[0].job_id
     assert first == {
         Sort.NEWEST: "c", Sort.STATE: "b", Sort.ELAPSED: "b", Sort.EXIT: "a", Sort.OUTPUT: "c",
@@ -112,10 +131,10 @@ def test_every_order_has_its_first_row_where_one_looks_for_it() -> None:
 def test_only_the_jobs_of_one_directory_are_listed_and_counted() -> None:
     jobs = JobList()
     jobs.apply([replace(row("a"), raw_cwd="/here"), replace(row("b"), raw_cwd="/there")])
-    jobs.scope("/here")
+    jobs.look(View(scope_cwd="/here"))
     assert [r.job_id for r in jobs.shown] == ["a"]
     assert jobs.scoped_total == 1
     jobs.apply([replace(row("c"), raw_cwd="/there")])
     assert jobs.scoped_total == 1
-    jobs.scope(None)
+    jobs.look(View())
     assert jobs.scoped_total == 3

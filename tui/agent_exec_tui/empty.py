@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent_exec_tui import formatting
-from agent_exec_tui.job_list import Tab
+from agent_exec_tui.arrangement import Tab
 
 if TYPE_CHECKING:
     from agent_exec_tui.job_list import JobList
@@ -16,11 +16,11 @@ def empty_lines(jobs: JobList, *, is_loaded: bool, filter_text: str, width: int)
     if not is_loaded:
         return ("reading…",)
     elsewhere = len(jobs.rows) - jobs.scoped_total
-    if filter_text or (jobs.tab is not Tab.ALL and jobs.scoped_total):
+    if filter_text or (jobs.view.tab is not Tab.ALL and jobs.scoped_total):
         lines = [f"None of {formatting.counted(jobs.scoped_total, 'job')} is shown.", ""]
         if filter_text:
             lines.append("esc   clear the filter")
-        if jobs.tab is not Tab.ALL:
+        if jobs.view.tab is not Tab.ALL:
             lines.append("]     next tab")
         return tuple(lines)
     lines = ["No jobs here yet.", "", "a   add a job"]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from agent_exec.errors import AgentExecError
 from agent_exec.model.job import JobStatus
 from agent_exec.model.records import LOG_FILES, META_FILE
-from agent_exec.store.index import read_rows
 from agent_exec.store.listing import find_directories, open_exact, read_job
+from agent_exec.store.rows import read_rows
 from agent_exec.store.watch import JobWatcher, WatchMode
 from agent_exec_tui.job_rows import JobRow, clean, row_of, row_of_line
 from agent_exec_tui.messages import FeedChanged, RowsRead, SizesRead
@@ -103,6 +103,7 @@ class JobFeed:
         self._running: dict[str, str | None] = {}
         self._watcher = JobWatcher(store.root, running=self._running_ids)
         self._threads: list[threading.Thread] = []
+        self._mtimes: dict[str, int] = {}
 
     def start(self) -> None:
         """Begin to read."""
@@ -144,14 +145,13 @@ class JobFeed:
         names = [directory.name for directory in find_directories(self.store)]
         first, rest = names[:FIRST_BATCH], names[FIRST_BATCH:]
         self._post(RowsRead(self.store.root, tuple(self._read(first))))
-        self._spawn("watch", self._watch)
         if rest:
             self._read_rest(frozenset(first), len(names))
-        # The first ones were read before anybody watched them.
+        self._post(RowsRead(self.store.root, is_complete=True))
+        self._spawn("watch", self._watch)
         while self._watcher.mode is WatchMode.STARTING and not self._stop.wait(_ARMED_POLL_S):
             pass
-        again = tuple(self._read(first))
-        self._post(RowsRead(self.store.root, again, is_complete=True))
+        self._catch_up()
         self._fill_in_sizes(rest)
         self._watch_supervisors()
 
@@ -166,8 +166,16 @@ class JobFeed:
             rows = [row for line in lines[start : start + CHUNK] if (row := self._row_of(line))]
             self._post(RowsRead(self.store.root, tuple(rows)))
 
+    def _catch_up(self) -> None:
+        """Read what changed between the first look and the moment it was watched."""
+        seen, self._mtimes = self._mtimes, {}
+        found = {directory.name: directory.mtime_ns for directory in find_directories(self.store)}
+        changed = [name for name, mtime_ns in found.items() if seen.get(name) != mtime_ns]
+        self._reread([*changed, *(seen.keys() - found.keys())])
+
     def _row_of(self, line: JobLine) -> JobRow | None:
         # A line tells all there is to a settled job; others are looked at closely.
+        self._mtimes[line.name] = line.mtime_ns
         if line.problem is None and line.status not in ("", JobStatus.RUNNING.value):
             return row_of_line(line, made_ns=self._made_ns(line.name))
         record = read_job(self.store, line.name)
@@ -191,6 +199,7 @@ class JobFeed:
         for name in names:
             record = read_job(self.store, name)
             if record is not None:
+                self._mtimes[name] = record.mtime_ns
                 rows.append(self._row(record))
         return rows
 

@@ -5,72 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from agent_exec_tui.job_rows import JobRow, RowKind
+from agent_exec_tui.arrangement import Arrangement, View, arranged, first, from_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from agent_exec.model.filter import Filter
-
-SortKey = tuple[float | str, str]
-
-
-class Tab(StrEnum):
-    """The saved views."""
-
-    ALL = "All"
-    RUNNING = "Running"
-    CREATED = "Created"
-    FAILED = "Failed"
-    DONE = "Done"
-
-    def holds(self, kind: RowKind) -> bool:
-        """Whether rows of *kind* are in this view."""
-        return self is Tab.ALL or kind in _TAB_KINDS[self]
-
-
-# A killed job was ended on purpose: it is done, and not on the list of what went wrong.
-_TAB_KINDS = {
-    Tab.RUNNING: frozenset({RowKind.RUNNING, RowKind.LOST}),
-    Tab.CREATED: frozenset({RowKind.CREATED}),
-    Tab.FAILED: frozenset({RowKind.BAD, RowKind.FAILED, RowKind.LOST, RowKind.PROBLEM}),
-    Tab.DONE: frozenset({RowKind.OK, RowKind.BAD, RowKind.KILLED, RowKind.FAILED}),
-}
-
-
-class Sort(StrEnum):
-    """The orders a list can have; each starts with what one looks for first."""
-
-    NEWEST = "newest"
-    STATE = "state"
-    ELAPSED = "elapsed"
-    EXIT = "exit"
-    OUTPUT = "output size"
-    COMMAND = "command"
-    TAGS = "tags"
-    ID = "id"
-
-
-_STATE_ORDER = {kind: float(place) for place, kind in enumerate(RowKind)}
-
-# Elapsed: a running job keeps its place while it runs, for its start does not move.
-_FAR_FUTURE_S = 1e11
-_KEYS: dict[Sort, Callable[[JobRow], float | str]] = {
-    Sort.NEWEST: lambda row: -row.created_s,
-    Sort.STATE: lambda row: _STATE_ORDER[row.kind],
-    Sort.ELAPSED: lambda row: (
-        (row.started_s or 0.0) - _FAR_FUTURE_S if row.is_live else -(row.elapsed_s or 0.0)
-    ),
-    Sort.EXIT: lambda row: -(row.exit_code if row.exit_code is not None else -1e9),
-    Sort.OUTPUT: lambda row: -(row.stdout_bytes + row.stderr_bytes),
-    Sort.COMMAND: lambda row: row.command,
-    Sort.TAGS: lambda row: ",".join(row.tags) or "\uffff",
-    Sort.ID: lambda row: row.job_id,
-}
-
+    from agent_exec_tui.arrangement import Tab
+    from agent_exec_tui.job_rows import JobRow, RowKind
 
 # From so many changed rows on, one pass over all is quicker than a search for each.
 BULK = 64
@@ -94,26 +37,31 @@ class Change:
 class JobList:
     """Every row known, and the ones shown, in order.
 
-    One row's change costs a binary search, not a pass over all rows.
+    One row's change costs a binary search, not a pass over all rows. Another view can be worked
+    out elsewhere (``arranged``) and put in (``install``); what changed meanwhile is not lost.
     """
 
     def __init__(self) -> None:
         self.rows: dict[str, JobRow] = {}
-        self.shown: list[JobRow] = []
         self.counts: Counter[RowKind] = Counter()
         self.log_bytes = 0
-        self.tab = Tab.ALL
-        self.sort = Sort.NEWEST
-        self.is_reversed = False
-        self.scope_cwd: str | None = None
-        self._filter: Filter | None = None
-        self._keys: list[SortKey] = []
-        self._key_of: dict[str, SortKey] = {}
+        self._now = Arrangement(View())
+        self._changed_since: set[str] | None = None
         self._is_frozen = False
         self._is_outdated = False
 
     def __len__(self) -> int:
-        return len(self.shown)
+        return len(self._now.shown)
+
+    @property
+    def view(self) -> View:
+        """What is shown, and how."""
+        return self._now.view
+
+    @property
+    def shown(self) -> list[JobRow]:
+        """The rows in the order of the screen."""
+        return self._now.shown
 
     @property
     def scoped_total(self) -> int:
@@ -126,34 +74,42 @@ class JobList:
 
     def position_of(self, job_id: str) -> int | None:
         """The place of a shown job, None if it is not shown."""
-        key = self._key_of.get(job_id)
+        now = self._now
+        key = now.key_of.get(job_id)
         if key is None:
             return None
-        ascending = bisect_left(self._keys, key)
-        position = len(self._keys) - 1 - ascending if self.is_reversed else ascending
-        if position < len(self.shown) and self.shown[position].job_id == job_id:
+        ascending = bisect_left(now.keys, key)
+        position = len(now.keys) - 1 - ascending if self.view.is_reversed else ascending
+        if position < len(now.shown) and now.shown[position].job_id == job_id:
             return position
         return None
 
-    def arrange(
-        self, *, tab: Tab | None = None, sort: Sort | None = None, is_reversed: bool | None = None
-    ) -> None:
-        """Show another tab or order."""
-        self.tab = tab or self.tab
-        self.sort = sort or self.sort
-        self.is_reversed = self.is_reversed if is_reversed is None else is_reversed
-        self._rebuild()
+    # Other views
 
-    def narrow(self, wanted: Filter | None) -> None:
-        """Show only the rows that a filter lets through."""
-        self._filter = wanted or None
-        self._rebuild()
+    def look(self, view: View) -> None:
+        """Show another view at once."""
+        self.install(arranged(self.snapshot(), view))
 
-    def scope(self, cwd: str | None) -> None:
-        """Show only the jobs of one directory, or all."""
-        self.scope_cwd = cwd
-        self.counts = Counter(row.kind for row in self.rows.values() if self._in_scope(row))
-        self._rebuild()
+    def snapshot(self) -> list[JobRow]:
+        """All rows as they are now, for ``arranged``; from here on changes are remembered."""
+        self._changed_since = set()
+        return list(self.rows.values())
+
+    def install(self, arrangement: Arrangement) -> None:
+        """Show what was worked out from the last snapshot, and what changed since."""
+        if self._is_frozen:
+            self._now.view, self._is_outdated = arrangement.view, True
+            return
+        changed, self._changed_since = self._changed_since or set(), None
+        was = self.view
+        self._now = arrangement
+        if was.scope_cwd != arrangement.view.scope_cwd:
+            self._count_again()
+        for job_id in changed:
+            self._take_out(job_id)
+            row = self.rows.get(job_id)
+            if row is not None and self.view.shows(row):
+                self._put_in(row)
 
     def freeze(self) -> None:
         """Keep every shown row where it is, whatever happens to it."""
@@ -173,6 +129,8 @@ class JobList:
         self.counts.clear()
         self.log_bytes = 0
         self._rebuild()
+
+    # Changes
 
     def apply(self, rows: Sequence[JobRow], removed: Iterable[str] = ()) -> Change:
         """Take over newly read rows; only what differs is touched."""
@@ -209,28 +167,26 @@ class JobList:
 
     def _count(self, old: JobRow | None, new: JobRow | None) -> None:
         self.log_bytes += (new.log_bytes if new else 0) - (old.log_bytes if old else 0)
-        if old is not None and self._in_scope(old):
+        if old is not None and self.view.is_in_scope(old):
             self.counts[old.kind] -= 1
-        if new is not None and self._in_scope(new):
+        if new is not None and self.view.is_in_scope(new):
             self.counts[new.kind] += 1
+        row = new or old
+        if self._changed_since is not None and row is not None:
+            self._changed_since.add(row.job_id)
 
-    def _in_scope(self, row: JobRow) -> bool:
-        return self.scope_cwd is None or row.raw_cwd == self.scope_cwd
-
-    def _is_shown(self, row: JobRow) -> bool:
-        return (
-            self._in_scope(row)
-            and self.tab.holds(row.kind)
-            and (self._filter is None or self._filter.matches(row.fields))
-        )
+    def _count_again(self) -> None:
+        in_scope = self.view.is_in_scope
+        self.counts = Counter(row.kind for row in self.rows.values() if in_scope(row))
 
     def _replace_in_place(self, row: JobRow) -> bool:
         position = self.position_of(row.job_id)
         if position is None:
             return False
-        stays = self._is_shown(row) and self._key(row) == self._key_of[row.job_id]
+        view = self.view
+        stays = view.shows(row) and view.key(row) == self._now.key_of[row.job_id]
         if stays or self._is_frozen:
-            self.shown[position] = row
+            self._now.shown[position] = row
             self._is_outdated |= not stays
             return True
         return False
@@ -250,66 +206,50 @@ class JobList:
         moved = False
         for old, new in changed:
             moved |= old is not None and self._take_out(old.job_id)
-            moved |= new is not None and self._is_shown(new) and self._put_in(new)
+            if new is not None and self.view.shows(new):
+                self._put_in(new)
+                moved = True
         return moved
 
-    def _key(self, row: JobRow) -> SortKey:
-        return (_KEYS[self.sort](row), row.job_id)
-
     def _take_out(self, job_id: str) -> bool:
-        position = self.position_of(job_id)
+        position, now = self.position_of(job_id), self._now
         if position is None:
             return False
-        del self.shown[position]
-        del self._keys[len(self._keys) - 1 - position if self.is_reversed else position]
-        del self._key_of[job_id]
+        del now.shown[position]
+        del now.keys[len(now.keys) - 1 - position if self.view.is_reversed else position]
+        del now.key_of[job_id]
         return True
 
-    def _put_in(self, row: JobRow) -> bool:
-        key = self._key(row)
-        ascending = bisect_left(self._keys, key)
-        position = len(self._keys) - ascending if self.is_reversed else ascending
-        self._keys.insert(ascending, key)
-        self.shown.insert(position, row)
-        self._key_of[row.job_id] = key
-        return True
+    def _put_in(self, row: JobRow) -> None:
+        now = self._now
+        key = self.view.key(row)
+        ascending = bisect_left(now.keys, key)
+        position = len(now.keys) - ascending if self.view.is_reversed else ascending
+        now.keys.insert(ascending, key)
+        now.shown.insert(position, row)
+        now.key_of[row.job_id] = key
 
     def _merge(self, rows: Sequence[JobRow]) -> None:
-        """Put many new rows among those shown, in one pass over both."""
-        ascending = reversed(self.shown) if self.is_reversed else self.shown
-        keyed = list(zip(self._keys, ascending, strict=True))
-        keyed += sorted([(self._key(row), row) for row in rows if self._is_shown(row)], key=_first)
-        self._install(keyed)
+        """Put many new rows among those shown, in one pass over both, or at the end of them."""
+        now, view = self._now, self.view
+        new = [(view.key(row), row) for row in rows if view.shows(row)]
+        new.sort(key=first)
+        if not new:
+            return
+        if now.keys and new[0][0] < now.keys[-1]:
+            ascending = reversed(now.shown) if view.is_reversed else now.shown
+            self._now = from_pairs(view, [*zip(now.keys, ascending, strict=True), *new])
+            return
+        now.keys += [key for key, _ in new]
+        now.key_of |= {key[1]: key for key, _ in new}
+        if view.is_reversed:
+            now.shown[0:0] = [row for _, row in reversed(new)]
+        else:
+            now.shown += [row for _, row in new]
 
     def _rebuild(self) -> None:
         if self._is_frozen:
             self._is_outdated = True
             return
         self._is_outdated = False
-        key_of = _KEYS[self.sort]
-        keyed = [((key_of(row), row.job_id), row) for row in self._wanted()]
-        self._install(keyed)
-
-    def _install(self, keyed: list[tuple[SortKey, JobRow]]) -> None:
-        keyed.sort(key=_first)  # by the key alone: rows themselves have no order
-        self._keys = [key for key, _ in keyed]
-        self.shown = [row for _, row in keyed]
-        self._key_of = {key[1]: key for key in self._keys}
-        if self.is_reversed:
-            self.shown.reverse()
-
-    def _wanted(self) -> Iterable[JobRow]:
-        rows: Iterable[JobRow] = self.rows.values()
-        if self.scope_cwd is not None:
-            rows = [row for row in rows if row.raw_cwd == self.scope_cwd]
-        if self.tab is not Tab.ALL:
-            kinds = _TAB_KINDS[self.tab]
-            rows = [row for row in rows if row.kind in kinds]
-        if self._filter is None:
-            return rows
-        passed = self._filter.select(row.fields for row in rows)
-        return [self.rows[fields.job_id] for fields in passed]
-
-
-def _first(pair: tuple[SortKey, JobRow]) -> SortKey:
-    return pair[0]
+        self._now = arranged(self.rows.values(), self.view)

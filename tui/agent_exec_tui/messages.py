@@ -9,6 +9,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from agent_exec.store.listing import JobRecord
+    from agent_exec_tui.arrangement import Arrangement
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.operations import Outcome
 
@@ -37,6 +38,13 @@ class SizesRead(Message):
 
     root: str
     sizes: dict[str, tuple[int, int, int]]
+
+
+@dataclass
+class Arranged(Message):
+    """A thread has worked out what the list is to show."""
+
+    arrangement: Arrangement
 
 
 @dataclass

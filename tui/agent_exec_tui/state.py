@@ -8,7 +8,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from agent_exec_tui.job_list import Sort, Tab
+from agent_exec_tui.arrangement import Sort, Tab
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

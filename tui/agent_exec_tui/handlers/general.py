@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.command import CommandPalette
 
 from agent_exec_tui import formatting
-from agent_exec_tui.job_list import Tab
+from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.layout import Part
 from agent_exec_tui.messages import OperationEnded
 from agent_exec_tui.screens.help import HelpDialog
@@ -86,18 +86,17 @@ class GeneralHandlers:
         """One layer at a time: selection, search, filter, marks, tab, zoom, pane."""
         main = self._main
         if main.focused is main.filter_input:
-            main.filtering.clear()
+            main.viewing.clear_filter()
         elif main.selections:
             main.clear_selection()
         elif main.panes.pane is Pane.LOG and main.logs[main.panes.wish.stream].clear_search():
             pass
-        elif main.filtering.text:
-            main.filtering.clear()
+        elif main.viewing.text:
+            main.viewing.clear_filter()
         elif main.table.clear_marks():
             pass
-        elif main.jobs.tab is not Tab.ALL:
-            main.jobs.arrange(tab=Tab.ALL)
-            main.list_changed()
+        elif main.viewing.view.tab is not Tab.ALL:
+            main.viewing.go_to_tab(Tab.ALL)
         elif main.panes.wish.is_zoomed:
             main.panes.zoom(is_zoomed=False)
         elif main.panes.wish.current is not Part.JOBS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent_exec_tui.job_list import Sort, Tab
+from agent_exec_tui.arrangement import Sort, Tab
 from agent_exec_tui.layout import Part
 from agent_exec_tui.screens.menu import Choice, MenuDialog
 from agent_exec_tui.situation import Pane
@@ -35,12 +35,12 @@ class ListHandlers:
             "move.half_up": lambda: self._page(-0.5),
             "move.page_down": lambda: self._page(1),
             "move.page_up": lambda: self._page(-1),
-            "list.filter": self._main.filtering.open,
+            "list.filter": self._main.viewing.open_filter,
             "list.tab_next": lambda: self._tab(1),
             "list.tab_previous": lambda: self._tab(-1),
             "list.scope": self._scope,
             "list.sort": self._sort,
-            "list.reverse": self._reverse,
+            "list.reverse": self._main.viewing.reverse,
             "list.attention": self._attention,
             "list.open": self._open,
             "mark.toggle": table.toggle_mark,
@@ -90,29 +90,24 @@ class ListHandlers:
 
     def _tab(self, step: int) -> None:
         tabs = list(Tab)
-        now = tabs.index(self._main.jobs.tab)
-        self._main.jobs.arrange(tab=tabs[(now + step) % len(tabs)])
-        self._main.list_changed()
+        now = tabs.index(self._main.viewing.view.tab)
+        self._main.viewing.go_to_tab(tabs[(now + step) % len(tabs)])
 
     def _scope(self) -> None:
         main = self._main
-        main.jobs.scope(None if main.jobs.scope_cwd else main.cwd)
-        main.list_changed()
+        main.viewing.scope(None if main.viewing.view.scope_cwd else main.cwd)
 
     def _sort(self) -> None:
         main = self._main
 
         def sort(answer: str | None) -> None:
             if answer:
-                main.jobs.arrange(sort=Sort(answer), is_reversed=False)
-                main.list_changed()
+                main.viewing.sort_by(Sort(answer))
 
         choices = [Choice(order.value, _SORT_KEYS[order], order.value) for order in Sort]
-        main.app.push_screen(MenuDialog("Sort by", choices, current=main.jobs.sort.value), sort)
-
-    def _reverse(self) -> None:
-        self._main.jobs.arrange(is_reversed=not self._main.jobs.is_reversed)
-        self._main.list_changed()
+        main.app.push_screen(
+            MenuDialog("Sort by", choices, current=main.viewing.view.sort.value), sort
+        )
 
     def _attention(self) -> None:
         main = self._main

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent_exec_tui import formatting
-from agent_exec_tui.job_list import Tab
+from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.job_rows import RowKind, clean
 from agent_exec_tui.situation import Pane
 from agent_exec_tui.widgets.bars import HeaderFacts
@@ -25,7 +25,7 @@ def header_facts(main: MainScreen) -> HeaderFacts:
         warnings.append(main.feed_state.warning)
     if main.settings.read_only:
         warnings.append("read-only")
-    place = f"dir {_short(jobs.scope_cwd)}" if jobs.scope_cwd else _short(main.store.root)
+    place = f"dir {_short(jobs.view.scope_cwd)}" if jobs.view.scope_cwd else _short(main.store.root)
     return HeaderFacts(
         place=place,
         counts=dict(jobs.counts),
@@ -42,14 +42,14 @@ def jobs_title(main: MainScreen) -> str:
     """What the list's frame says on top: how many, and why not all."""
     jobs, table = main.jobs, main.table
     parts = [f"Jobs {len(jobs):,}/{jobs.scoped_total:,}" if jobs.scoped_total else "Jobs"]
-    if jobs.scope_cwd:
+    if jobs.view.scope_cwd:
         parts.append("this directory")
-    if jobs.tab is not Tab.ALL:
-        parts.append(jobs.tab.value)
-    if main.filtering.flaw:
-        parts.append(main.filtering.flaw)
-    elif main.filtering.text:
-        parts.append(f"filter: {formatting.shorten_end(clean(main.filtering.text), 30)}")
+    if jobs.view.tab is not Tab.ALL:
+        parts.append(jobs.view.tab.value)
+    if main.viewing.flaw:
+        parts.append(main.viewing.flaw)
+    elif main.viewing.text:
+        parts.append(f"filter: {formatting.shorten_end(clean(main.viewing.text), 30)}")
     if table.marks:
         parts.append(f"{len(table.marks)} marked")
     if table.is_ranging:
@@ -63,7 +63,7 @@ def sort_text(main: MainScreen) -> str:
     """What the list's frame says below."""
     jobs = main.jobs
     words = ("asc", "desc") if main.settings.ascii else ("↓", "↑")
-    return f"sort: {jobs.sort.value} {words[jobs.is_reversed]}"
+    return f"sort: {jobs.view.sort.value} {words[jobs.view.is_reversed]}"
 
 
 def _short(path: str | None) -> str:

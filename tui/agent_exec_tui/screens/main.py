@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from typing import TYPE_CHECKING, ClassVar
@@ -14,20 +15,27 @@ from agent_exec.store.jobs import JobStore
 from agent_exec.store.root import resolve_root, root_warnings
 from agent_exec_tui import formatting
 from agent_exec_tui.actions import BY_ID, Action
+from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.attention import Attention
 from agent_exec_tui.empty import empty_lines
 from agent_exec_tui.feed import JobFeed
 from agent_exec_tui.handlers import handlers_for
 from agent_exec_tui.hints import hints_for
-from agent_exec_tui.job_list import Sort, Tab
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.keymap import bindings_for
 from agent_exec_tui.layout import Part
-from agent_exec_tui.messages import FeedChanged, OperationEnded, RecordRead, RowsRead, SizesRead
+from agent_exec_tui.messages import (
+    Arranged,
+    FeedChanged,
+    OperationEnded,
+    RecordRead,
+    RowsRead,
+    SizesRead,
+)
 from agent_exec_tui.screens import facts
-from agent_exec_tui.screens.filtering import Filtering
 from agent_exec_tui.screens.frame import MainFrame
 from agent_exec_tui.screens.panes import Panes
+from agent_exec_tui.screens.viewing import Viewing
 from agent_exec_tui.selection import SelectedJob
 from agent_exec_tui.session import Session
 from agent_exec_tui.situation import ALL_PANES, Pane, Situation
@@ -65,7 +73,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.cwd = os.path.realpath(os.getcwd())
         self.notices: dict[str, str] = {}
         self.attention = Attention(self)
-        self.filtering = Filtering(self)
+        self.viewing = Viewing(self)
         self.session = Session()
         self.feed: JobFeed | None = None
         self.feed_state = FeedChanged(root)
@@ -89,6 +97,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
     def on_unmount(self) -> None:
         """End the threads."""
+        gc.enable()
         if self.feed is not None:
             self.feed.stop()
 
@@ -101,6 +110,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.is_loaded = False
         self.root_warnings = tuple(clean(warning) for warning in root_warnings(root))
         self.feed_state = FeedChanged(root)
+        gc.disable()  # until all jobs are read: nothing made meanwhile is garbage
         self.feed = JobFeed(self.store, self.post_message)
         self.feed.start()
         self.list_changed()
@@ -134,19 +144,17 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
     def restore(self, kept: KeptState) -> None:
         """Look as the dashboard looked when it was left."""
-        self.jobs.arrange(tab=Tab(kept.tab), sort=Sort(kept.sort), is_reversed=kept.is_reversed)
+        self.viewing.restore(kept)
         self.panes.percent = kept.percent
         self._wanted_id = kept.job_id
-        if kept.filter_text:
-            self.filtering.set(kept.filter_text)
 
     def state(self) -> KeptState:
         """How it looks now."""
         return KeptState(
-            sort=self.jobs.sort.value,
-            is_reversed=self.jobs.is_reversed,
-            tab=self.jobs.tab.value,
-            filter_text=self.filtering.text,
+            sort=self.jobs.view.sort.value,
+            is_reversed=self.jobs.view.is_reversed,
+            tab=self.jobs.view.tab.value,
+            filter_text=self.viewing.text,
             percent=self.panes.percent,
             job_id=self.table.cursor_id or "",
         )
@@ -205,7 +213,12 @@ class MainScreen(MainFrame, inherit_bindings=False):
     def _rows_read(self, event: RowsRead) -> None:
         if event.root != self.store.root:
             return
-        self.is_loaded |= event.is_complete
+        if event.is_complete:
+            self.is_loaded = True
+            # Rows live as long as the dashboard; looking through them for garbage takes longer
+            # than any key may wait.
+            gc.freeze()
+            gc.enable()
         change = self.jobs.apply(event.rows, event.removed)
         if event.is_complete:
             self.feed_state.progress = ""
@@ -245,6 +258,10 @@ class MainScreen(MainFrame, inherit_bindings=False):
     def _search_closed(self) -> None:
         self.refresh_footer()
 
+    @on(Arranged)
+    def _arranged(self, event: Arranged) -> None:
+        self.viewing.arranged(event.arrangement)
+
     @on(FeedChanged)
     def _feed_changed(self, event: FeedChanged) -> None:
         if event.root == self.store.root:
@@ -275,22 +292,21 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
     @on(JobTable.SortClicked)
     def _sort_clicked(self, event: JobTable.SortClicked) -> None:
-        is_again = event.sort is self.jobs.sort
-        self.jobs.arrange(sort=event.sort, is_reversed=is_again and not self.jobs.is_reversed)
-        self.list_changed()
+        view = self.viewing.view
+        is_again = event.sort is view.sort
+        self.viewing.sort_by(event.sort, is_reversed=is_again and not view.is_reversed)
 
     @on(TabsBar.TabClicked)
     def _tab_clicked(self, event: TabsBar.TabClicked) -> None:
-        self.jobs.arrange(tab=event.tab)
-        self.list_changed()
+        self.viewing.go_to_tab(event.tab)
 
     @on(Input.Changed, "#filter")
     def _filter_typed(self, event: Input.Changed) -> None:
-        self.filtering.set(event.value)
+        self.viewing.set_filter(event.value)
 
     @on(Input.Submitted, "#filter")
     def _filter_kept(self) -> None:
-        self.filtering.close()
+        self.viewing.close_filter()
 
     # Drawing
 
@@ -314,7 +330,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.table.empty_lines = empty_lines(
             self.jobs,
             is_loaded=self.is_loaded,
-            filter_text=self.filtering.text,
+            filter_text=self.viewing.text,
             width=self.size.width,
         )
         self.table.list_changed()
@@ -337,7 +353,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         jobs = self.jobs
         self.header.show(facts.header_facts(self))
         self.tabs.show(
-            jobs.tab, tuple(jobs.count_of(tab) for tab in Tab), clean(self.filtering.text)
+            jobs.view.tab, tuple(jobs.count_of(tab) for tab in Tab), clean(self.viewing.text)
         )
         self.jobs_pane.border_title = Content(facts.jobs_title(self))
         self.jobs_pane.border_subtitle = Content(facts.sort_text(self))

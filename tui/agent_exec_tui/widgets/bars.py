@@ -11,8 +11,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from agent_exec_tui import formatting
+from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.hints import Hint, fit_hints
-from agent_exec_tui.job_list import Tab
 from agent_exec_tui.job_rows import RowKind
 
 if TYPE_CHECKING:

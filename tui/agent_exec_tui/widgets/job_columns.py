@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent_exec_tui.job_list import Sort
+from agent_exec_tui.arrangement import Sort
 from agent_exec_tui.job_rows import ID_CHARS
 
 GUTTER_CELLS = 3

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from textual import events
 
-    from agent_exec_tui.job_list import JobList, Sort
+    from agent_exec_tui.arrangement import Sort
+    from agent_exec_tui.job_list import JobList
     from agent_exec_tui.job_rows import JobRow
 
 HEADER_LINES = 1

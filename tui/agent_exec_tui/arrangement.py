@@ -1,0 +1,148 @@
+"""Which rows a list shows and in what order, worked out from all of them; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from agent_exec_tui.job_rows import RowKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from agent_exec.model.filter import Filter
+    from agent_exec_tui.job_rows import JobRow
+
+SortKey = tuple[float | str, str]
+
+
+class Tab(StrEnum):
+    """The saved views."""
+
+    ALL = "All"
+    RUNNING = "Running"
+    CREATED = "Created"
+    FAILED = "Failed"
+    DONE = "Done"
+
+    def holds(self, kind: RowKind) -> bool:
+        """Whether rows of *kind* are in this view."""
+        return self is Tab.ALL or kind in _TAB_KINDS[self]
+
+
+# A killed job was ended on purpose: it is done, and not on the list of what went wrong.
+_TAB_KINDS = {
+    Tab.RUNNING: frozenset({RowKind.RUNNING, RowKind.LOST}),
+    Tab.CREATED: frozenset({RowKind.CREATED}),
+    Tab.FAILED: frozenset({RowKind.BAD, RowKind.FAILED, RowKind.LOST, RowKind.PROBLEM}),
+    Tab.DONE: frozenset({RowKind.OK, RowKind.BAD, RowKind.KILLED, RowKind.FAILED}),
+}
+
+
+class Sort(StrEnum):
+    """The orders a list can have; each starts with what one looks for first."""
+
+    NEWEST = "newest"
+    STATE = "state"
+    ELAPSED = "elapsed"
+    EXIT = "exit"
+    OUTPUT = "output size"
+    COMMAND = "command"
+    TAGS = "tags"
+    ID = "id"
+
+
+_STATE_ORDER = {kind: float(place) for place, kind in enumerate(RowKind)}
+
+# Elapsed: a running job keeps its place while it runs, for its start does not move.
+_FAR_FUTURE_S = 1e11
+_KEYS: dict[Sort, Callable[[JobRow], float | str]] = {
+    Sort.NEWEST: lambda row: -row.created_s,
+    Sort.STATE: lambda row: _STATE_ORDER[row.kind],
+    Sort.ELAPSED: lambda row: (
+        (row.started_s or 0.0) - _FAR_FUTURE_S if row.is_live else -(row.elapsed_s or 0.0)
+    ),
+    Sort.EXIT: lambda row: -(row.exit_code if row.exit_code is not None else -1e9),
+    Sort.OUTPUT: lambda row: -(row.stdout_bytes + row.stderr_bytes),
+    Sort.COMMAND: lambda row: row.command,
+    Sort.TAGS: lambda row: ",".join(row.tags) or "\uffff",
+    Sort.ID: lambda row: row.job_id,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What is asked of a list.
+
+    Attributes:
+        scope_cwd: only the jobs of this directory; None is all.
+        wanted: the filter; None lets everything through.
+    """
+
+    tab: Tab = Tab.ALL
+    sort: Sort = Sort.NEWEST
+    is_reversed: bool = False
+    scope_cwd: str | None = None
+    wanted: Filter | None = None
+
+    def is_in_scope(self, row: JobRow) -> bool:
+        """Whether a row belongs to the directory shown."""
+        return self.scope_cwd is None or row.raw_cwd == self.scope_cwd
+
+    def shows(self, row: JobRow) -> bool:
+        """Whether a row is shown."""
+        return (
+            self.is_in_scope(row)
+            and self.tab.holds(row.kind)
+            and (self.wanted is None or self.wanted.matches(row.fields))
+        )
+
+    def key(self, row: JobRow) -> SortKey:
+        """A row's place, ascending; the id tells ties apart."""
+        return (_KEYS[self.sort](row), row.job_id)
+
+
+@dataclass(slots=True)
+class Arrangement:
+    """The rows a view shows, in order.
+
+    Attributes:
+        keys: ascending, whichever way the rows are shown.
+        shown: in the order of the screen.
+    """
+
+    view: View
+    keys: list[SortKey] = field(default_factory=list)
+    shown: list[JobRow] = field(default_factory=list)
+    key_of: dict[str, SortKey] = field(default_factory=dict)
+
+
+def arranged(rows: Iterable[JobRow], view: View) -> Arrangement:
+    """Work out what a view shows of *rows*; with 100,000 a third of a second."""
+    if view.scope_cwd is not None:
+        rows = [row for row in rows if row.raw_cwd == view.scope_cwd]
+    if view.tab is not Tab.ALL:
+        kinds = _TAB_KINDS[view.tab]
+        rows = [row for row in rows if row.kind in kinds]
+    if view.wanted is not None:
+        by_id = {row.job_id: row for row in rows}
+        passed = view.wanted.select(row.fields for row in by_id.values())
+        rows = [by_id[fields.job_id] for fields in passed]
+    key_of = _KEYS[view.sort]
+    return from_pairs(view, [((key_of(row), row.job_id), row) for row in rows])
+
+
+def from_pairs(view: View, pairs: list[tuple[SortKey, JobRow]]) -> Arrangement:
+    """Sort rows that come with their keys."""
+    pairs.sort(key=first)  # by the key alone: rows themselves have no order
+    keys = [key for key, _ in pairs]
+    shown = [row for _, row in pairs]
+    if view.is_reversed:
+        shown.reverse()
+    return Arrangement(view, keys, shown, {key[1]: key for key in keys})
+
+
+def first(pair: tuple[SortKey, JobRow]) -> SortKey:
+    """The key of a pair."""
+    return pair[0]

@@ -1,0 +1,122 @@
+"""What the list shows and in what order: the filter, the tab, the sort, the directory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from agent_exec.model.filter import Filter, FilterError, compile_filter
+from agent_exec_tui.arrangement import Sort, Tab, View, arranged
+from agent_exec_tui.job_rows import clean
+from agent_exec_tui.layout import Part
+from agent_exec_tui.messages import Arranged
+
+if TYPE_CHECKING:
+    from agent_exec_tui.arrangement import Arrangement
+    from agent_exec_tui.screens.main import MainScreen
+    from agent_exec_tui.state import KeptState
+
+# A list longer than this is worked out in a thread: no key waits for it.
+AT_ONCE = 3000
+
+
+class Viewing:
+    """Changes the list's view, at once or, for a long list, as soon as a thread has it.
+
+    Attributes:
+        text: the last filter that could be understood.
+        flaw: what is wrong with what stands in the filter line, None when nothing is.
+    """
+
+    def __init__(self, main: MainScreen) -> None:
+        self._main = main
+        self._asked: View | None = None
+        self.text = ""
+        self.flaw: str | None = None
+
+    @property
+    def view(self) -> View:
+        """What was asked for last, shown already or not."""
+        return self._asked or self._main.jobs.view
+
+    def sort_by(self, sort: Sort, *, is_reversed: bool = False) -> None:
+        """Choose the order."""
+        self._change(replace(self.view, sort=sort, is_reversed=is_reversed))
+
+    def reverse(self) -> None:
+        """Turn the order round."""
+        self._change(replace(self.view, is_reversed=not self.view.is_reversed))
+
+    def go_to_tab(self, tab: Tab) -> None:
+        """Choose the saved view."""
+        self._change(replace(self.view, tab=tab))
+
+    def scope(self, cwd: str | None) -> None:
+        """Show the jobs of one directory, or of all."""
+        self._change(replace(self.view, scope_cwd=cwd))
+
+    def restore(self, kept: KeptState) -> None:
+        """Show what was shown when the dashboard was left."""
+        self._change(View(tab=Tab(kept.tab), sort=Sort(kept.sort), is_reversed=kept.is_reversed))
+        if kept.filter_text:
+            self.set_filter(kept.filter_text)
+
+    def _change(self, view: View) -> None:
+        main = self._main
+        if len(main.jobs.rows) <= AT_ONCE:
+            self._asked = None
+            main.jobs.look(view)
+            main.list_changed()
+            return
+        self._asked = view
+        rows, post = main.jobs.snapshot(), main.post_message
+
+        def work() -> None:
+            post(Arranged(arranged(rows, view)))
+
+        main.run_worker(work, thread=True, group="arrange", exclusive=True, exit_on_error=False)
+
+    def arranged(self, arrangement: Arrangement) -> None:
+        """Show what a thread worked out, unless something else was asked for meanwhile."""
+        if arrangement.view is self._asked:
+            self._asked = None
+            self._main.jobs.install(arrangement)
+            self._main.list_changed()
+
+    # The filter line
+
+    def set_filter(self, text: str) -> None:
+        """Show only what *text* lets through; a flawed one changes nothing but says so."""
+        main = self._main
+        try:
+            wanted: Filter = compile_filter(text)
+        except FilterError as error:
+            self.flaw = clean(error.problem)
+            main.refresh_bars()
+        else:
+            self.flaw = None
+            self.text = text.strip()
+            self._change(replace(self.view, wanted=wanted or None))
+        main.filter_input.set_class(self.flaw is not None, "-flawed")
+
+    def open_filter(self) -> None:
+        """Show the line with the filter in force, ready to be changed."""
+        main = self._main
+        main.panes.go(Part.JOBS)
+        main.filter_input.display = True
+        main.filter_input.value = self.text
+        main.filter_input.cursor_position = len(self.text)
+        main.filter_input.focus()
+
+    def close_filter(self) -> None:
+        """Leave the line; the filter stays in force."""
+        if self.flaw is not None:
+            self.set_filter(self.text)
+        self._main.filter_input.display = False
+        self._main.panes.go(Part.JOBS)
+
+    def clear_filter(self) -> None:
+        """Show everything again."""
+        self._main.filter_input.value = ""
+        self.set_filter("")
+        self.close_filter()
