@@ -148,12 +148,15 @@ def end_all(find: Callable[[], list[Seen]], timeout_s: float = 10.0) -> None:
 
 def _all(belongs: Callable[[int], bool]) -> list[Seen]:
     found = []
-    for name in os.listdir("/proc"):
-        pid = int(name) if name.isdigit() else 0
-        if pid > 1 and pid != os.getpid() and belongs(pid):
-            fields = _stat_fields(pid)
-            if fields and fields[0] not in "ZX":
-                found.append(Seen(pid, int(fields[19])))
+    looked_at = {1, os.getpid()}
+    # Until nobody new is there: a process may have made another and ended while we looked.
+    while new := {int(name) for name in os.listdir("/proc") if name.isdigit()} - looked_at:
+        looked_at |= new
+        for pid in new:
+            if belongs(pid):
+                fields = _stat_fields(pid)
+                if fields and fields[0] not in "ZX":
+                    found.append(Seen(pid, int(fields[19])))
     return found
 
 

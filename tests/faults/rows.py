@@ -192,11 +192,12 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
     },
     "Many jobs": {
         "crowd: running": "all run",
-        "crowd: memory": "at most 6 MB a job from the command line, 1.5 MB from the launcher",
+        "crowd: memory": "at most 6 MB a job",
         "crowd: list": "tells all of them, quickly",
         "crowd: idle": "costs no CPU",
         "crowd: resources": "one process, 4 threads, 16 descriptors a job at most",
         "crowd: kill": "all killed, nothing left",
+        "500 jobs by the launcher": "all run, at most 1.5 MB each, all killed, nothing left",
     },
     "Sinks and patterns": {
         "endless notification: state": "exited at once",
@@ -207,7 +208,7 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "flooding notification": "no hang, no memory",
         "endless match command: exit": "the job is not held up",
         "endless match command: output": "whole",
-        "1,000 matches": "few sinks at once, every match recorded or counted",
+        "many matches": "few sinks at once, every match recorded or counted",
         "pattern that explodes": "answers in linear time",
         "invalid pattern": "refused when given",
         "10 MB line against a pattern": "quick and small",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ import pytest
 from faults.bench import Bench
 from faults.rows import covers
 from faults.tools import need_faketime
+from faults.wrapped import start_wrapped
 
 pytestmark = pytest.mark.faults
 
@@ -32,8 +34,9 @@ def test_jobs_of_one_second_are_listed_newest_first(bench: Bench, figure: Figure
 
 @covers("clock ahead at the start")
 def test_a_clock_that_was_ahead_at_the_start_confuses_nobody(bench: Bench) -> None:
-    ahead = [*need_faketime(), "+2h"]
-    job_id = str(bench.must("run", "--no-wait", "--", "sleep", "600", prefix=ahead)["job_id"])
+    ahead = " ".join([*need_faketime(), "+2h"])
+    job_id = bench.create("sleep", "600")
+    assert start_wrapped(bench, f'#!/bin/sh\nexec {ahead} {sys.executable} "$@"\n', job_id).ok
     started_at = str(bench.must("status", job_id)["started_at"])
     assert started_at > _moment(timedelta(hours=1)), "the clock was not ahead"
     answer = bench.must("status", job_id)

@@ -12,6 +12,7 @@ from faults.bench import TERMINAL, Bench, Call
 from faults.processes import Seen
 from faults.rows import covers
 from faults.tools import MUTATING, kill_rules, need_strace, strace
+from faults.wrapped import start_wrapped
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.faults
@@ -174,31 +175,18 @@ while ! grep -q '^TracerPid:[^0]*[1-9]' /proc/$$/status; do
 done
 exec {python} "$@"
 """
-_DRIVER = """\
-import sys
-sys.executable = {wrapper!r}
-from agent_exec_tui.__main__ import main
-sys.exit(main())
-"""
 # clone is left out: the wrapper's shell makes processes, too.
 _SUPERVISORS = ",".join(name for name in MUTATING.split(",") if not name.startswith(("cl", "vf")))
 
 
 def _start_traced(bench: Bench, job_id: str, *rules: str) -> Path:
     """Start a job whose supervisor alone is traced; returns the trace."""
-    log, wrapper, driver = (bench.scratch / name for name in ("log", "wrapper", "driver.py"))
+    log = bench.scratch / "log"
     log.write_text("")
     inject = " ".join(f"-e inject={rule}" for rule in rules)
-    wrapper.write_text(
-        _WRAPPER.format(log=log, calls=_SUPERVISORS, rules=inject, python=sys.executable)
-    )
-    wrapper.chmod(0o755)
-    driver.write_text(_DRIVER.format(wrapper=str(wrapper)))
-    with Bench(bench.scratch / "driver", command=(sys.executable, str(driver))) as other:
-        other.scratch.mkdir(exist_ok=True)
-        other.mark = bench.mark
-        done = other.call("start", "--no-wait", job_id, root=bench.root)
-        assert done.is_orderly, done
+    wrapper = _WRAPPER.format(log=log, calls=_SUPERVISORS, rules=inject, python=sys.executable)
+    done = start_wrapped(bench, wrapper, job_id)
+    assert done.is_orderly, done
     return log
 
 
