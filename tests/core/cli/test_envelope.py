@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 import pytest
 import yaml
@@ -10,6 +9,7 @@ from agent_exec.cli.envelope import encode_json, error_document, success_documen
 from agent_exec.cli.yaml_output import encode_yaml
 from agent_exec.errors import AmbiguousJobIdError
 from agent_exec.model.job import JobStatus
+from agent_exec.model.lazy_dataclass import dataclass
 
 HOSTILE = "\x7f\x80\x9b\u061c\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069"
 
