@@ -6,6 +6,8 @@ import os
 import select
 import sys
 
+from agent_exec.store import story
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,9 +52,7 @@ class Call:
 
         root = resolve_root(self.root, self.environ)
         if self.verbosity:
-            import logging
-
-            logging.getLogger(__name__).info("jobs root: %s", root)
+            story.logger(__name__).info("jobs root: %s", root)
         for warning in root_warnings(root):
             say(f"warning: {warning}")
         return JobStore(root)

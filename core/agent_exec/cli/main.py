@@ -10,6 +10,7 @@ from agent_exec.cli.grammar import PROGRAM, UsageError
 from agent_exec.cli.lean import import_dataclasses
 from agent_exec.cli.parser import HelpWanted, VerbMissing, VersionWanted, parse
 from agent_exec.errors import AgentExecError, InternalError
+from agent_exec.store import story
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ EXIT_INTERRUPTED = 130  # what shells say of a program ended by Ctrl-C
 EXIT_NO_READER = 141  # what they say of one ended by SIGPIPE
 
 CONTRACT_VERSION = "0.2.6"
-
-# These have nothing to tell besides their answer, and logging costs as much as they do.
-_SILENT_VERBS = frozenset({"create", "status", "list", "ps"})
 
 
 def main(
@@ -110,10 +108,7 @@ def version_line() -> str:
 
 def _carry_out(parsed: Parsed, environ: Mapping[str, str]) -> int:
     call = Call(root=parsed.root, yaml=parsed.yaml, verbosity=parsed.verbosity, environ=environ)
-    if parsed.verbosity or parsed.verb is None or parsed.verb.name not in _SILENT_VERBS:
-        from agent_exec.cli.log_output import configure
-
-        configure(parsed.verbosity)
+    story.before_telling(lambda: _show_story(parsed.verbosity))
     try:
         if parsed.verb is None:
             return _snapshot(parsed, call)
@@ -127,6 +122,12 @@ def _carry_out(parsed: Parsed, environ: Mapping[str, str]) -> int:
     except Exception as error:  # noqa: BLE001 (never a traceback on a user)
         _tell_bug(call, error)
     return EXIT_ERROR
+
+
+def _show_story(verbosity: int) -> None:
+    from agent_exec.cli.log_output import configure
+
+    configure(verbosity)
 
 
 def _snapshot(parsed: Parsed, call: Call) -> int:

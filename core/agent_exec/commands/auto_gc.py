@@ -11,13 +11,12 @@ from agent_exec.model import records
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.timestamps import parse_duration_s
 from agent_exec.model.wire import decode_state
-from agent_exec.store import atomic, locks
+from agent_exec.store import atomic, locks, story
 from agent_exec.store.clock import timestamp_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from logging import Logger
 
     from agent_exec.store.jobs import JobStore
 
@@ -61,13 +60,7 @@ def run_auto_gc(
             if is_ours and _may_find_any(store, settings):
                 _collect(store, settings, spare)
     except (AgentExecError, OSError) as error:
-        _logger().warning("auto-gc failed (best-effort): %s", error)
-
-
-def _logger() -> Logger:
-    import logging  # 5 ms that a launch with nothing to tell need not pay
-
-    return logging.getLogger(__name__)
+        story.logger(__name__).warning("auto-gc failed (best-effort): %s", error)
 
 
 def _may_find_any(store: JobStore, settings: AutoGc) -> bool:
@@ -107,7 +100,9 @@ def _collect(store: JobStore, settings: AutoGc, spare: frozenset[str]) -> None:
         delete_limit=settings.delete_limit,
     )
     report = collect_garbage(store, policy, spare=spare)
-    _logger().info("auto-gc removed %d jobs, %d bytes", report.deleted, report.freed_bytes)
+    story.logger(__name__).info(
+        "auto-gc removed %d jobs, %d bytes", report.deleted, report.freed_bytes
+    )
 
 
 @contextlib.contextmanager
@@ -156,5 +151,5 @@ def _remove_stale(path: str) -> bool:
         return False
     finally:
         os.close(fd)
-    _logger().info("removed a stale %s", path)
+    story.logger(__name__).info("removed a stale %s", path)
     return True

@@ -13,7 +13,7 @@ import sys
 import time
 
 from agent_exec.errors import InternalError
-from agent_exec.store import atomic
+from agent_exec.store import atomic, story
 from agent_exec.store.entries import (
     INODE,
     MTIME_NS,
@@ -165,10 +165,7 @@ def _save_if_it_helps(
     try:
         _save(path, marshal.dumps((root, settled)))
     except OSError as error:
-        import logging  # 15 ms that no other listing pays
-
-        logger = logging.getLogger(__name__)
-        logger.info("the listing cache %s cannot be written: %s", path, error)
+        story.logger(__name__).info("the listing cache %s cannot be written: %s", path, error)
 
 
 def _is_settled(entry: Entry, began_ns: int) -> bool:

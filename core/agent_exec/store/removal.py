@@ -9,6 +9,7 @@ import stat
 import time
 
 from agent_exec.model import records
+from agent_exec.store import story
 from agent_exec.store.jobs import REMOVAL_PREFIX, STAGING_PREFIX
 
 TYPE_CHECKING = False
@@ -183,9 +184,7 @@ def sweep_leftovers(store: JobStore) -> None:
         except FileNotFoundError:
             continue  # somebody else is at it
         except OSError as error:
-            import logging  # 15 ms that hardly anybody pays
-
-            logging.getLogger(__name__).warning("cannot remove leftover %s: %s", path, error)
+            story.logger(__name__).warning("cannot remove leftover %s: %s", path, error)
 
 
 def _is_quiet(path: str, age_s: float) -> bool:

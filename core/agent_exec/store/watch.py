@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -11,6 +10,7 @@ from enum import StrEnum
 from agent_exec.errors import InternalError
 from agent_exec.model import records
 from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.store import story
 from agent_exec.store.filesystem import is_network
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.listing import find_directories
@@ -19,7 +19,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-_LOG = logging.getLogger(__name__)
 
 # 50 wakeups a second cost 0.25 % of a core; a change shows within 20 to 70 ms.
 STEP_MS = 20
@@ -197,7 +196,9 @@ class JobWatcher:
         except FileNotFoundError:
             self._stop.wait(_RETRY_S)  # the root or a job went while the watches were being set
         except (OSError, RuntimeError) as error:
-            _LOG.warning("watching %s by events failed: %s", self._store.root, error)
+            story.logger(__name__).warning(
+                "watching %s by events failed: %s", self._store.root, error
+            )
             if mode is WatchMode.EVENTS:
                 self._max_watches = min(len(self._seen), _NEWEST_WATCHED)
             else:
