@@ -7,7 +7,6 @@ import sys
 
 from agent_exec.cli.call import Call, OutputError, say, write_stdout
 from agent_exec.cli.grammar import PROGRAM, UsageError
-from agent_exec.cli.lean import import_dataclasses
 from agent_exec.cli.parser import HelpWanted, VerbMissing, VersionWanted, parse
 from agent_exec.errors import AgentExecError, InternalError
 from agent_exec.store import story
@@ -42,7 +41,6 @@ def main(
         environ: the caller's environment.
         without_verb: what to do when there is no command word; without it, help on stderr.
     """
-    import_dataclasses()
     try:
         return _main(sys.argv[1:] if words is None else words, environ, without_verb)
     except KeyboardInterrupt:
