@@ -12,7 +12,7 @@ from agent_exec.store.root import resolve_root
 from agent_exec_tui.palette import ActionProvider
 from agent_exec_tui.screens.main import MainScreen
 from agent_exec_tui.settings import Settings, load_settings
-from agent_exec_tui.state import KeptState, load_state, save_state, state_path
+from agent_exec_tui.state import KeptState, load_state, save_state, state_of, state_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,8 +105,10 @@ def run(
         os.environ["NO_COLOR"] = "1"
     path = state_path(environ)
     app = DashboardApp(resolve_root(root, environ), settings, kept=load_state(path))
+    if not settings.read_only:
+        app.main.session.warm_up()
     app.run(mouse=settings.mouse)
-    save_state(path, app.main.state())
+    save_state(path, state_of(app.main))
     for line in (app.farewell(), app.main.session.close()):
         if line:
             sys.stdout.write(line + "\n")

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agent_exec.store.listing import JobRecord
     from agent_exec_tui.arrangement import Arrangement
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.operations import Outcome
+    from agent_exec_tui.usage import Usage
 
 
 @dataclass
@@ -38,6 +41,13 @@ class SizesRead(Message):
 
     root: str
     sizes: dict[str, tuple[int, int, int]]
+
+
+@dataclass
+class UsageRead(Message):
+    """What running jobs use, by job id: per cent of a core, bytes of memory."""
+
+    usage: Mapping[str, Usage]
 
 
 @dataclass

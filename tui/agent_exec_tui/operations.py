@@ -19,6 +19,7 @@ from agent_exec_tui.job_rows import clean, row_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from agent_exec import PrewarmedLauncher
     from agent_exec.model.job import JobMeta
     from agent_exec.store.jobs import JobStore
     from agent_exec_tui.job_rows import JobRow
@@ -81,12 +82,16 @@ def require_unchanged(store: JobStore, asked: JobRow) -> None:
         )
 
 
-def start(store: JobStore, row: JobRow) -> Outcome:
-    """Start a created job."""
-    from agent_exec.commands.start import start_job
+def starting(launcher: PrewarmedLauncher | None) -> Operation:
+    """Make the operation that starts a created job."""
 
-    start_job(store, row.job_id, observation=NO_WAIT)
-    return Outcome(row.job_id, True, "started")
+    def start(store: JobStore, row: JobRow) -> Outcome:
+        from agent_exec.commands.start import start_job
+
+        start_job(store, row.job_id, observation=NO_WAIT, launcher=launcher)
+        return Outcome(row.job_id, True, "started")
+
+    return start
 
 
 def signalling(signal: str) -> Operation:
@@ -106,27 +111,35 @@ def signalling(signal: str) -> Operation:
     return send
 
 
-def rerun(store: JobStore, row: JobRow) -> Outcome:
-    """Run a job's definition again as a new job."""
-    record = read_job(store, row.job_id)
-    if record is None:
-        raise JobNotFoundError(row.job_id)
-    if record.meta is None:
-        raise InvalidStateError(f"job {row.short_id} cannot be read: {record.problem}")
-    missing = missing_values(record.meta)
-    if missing:
-        raise InvalidStateError(
-            f"values of {', '.join(missing)} are stored nowhere; e opens the definition to add them"
-        )
-    return run(store, definition_of(record.meta, store.root, row.job_id), job_id=row.job_id)
+def rerunning(launcher: PrewarmedLauncher | None) -> Operation:
+    """Make the operation that runs a job's definition again as a new job."""
+
+    def rerun(store: JobStore, row: JobRow) -> Outcome:
+        record = read_job(store, row.job_id)
+        if record is None:
+            raise JobNotFoundError(row.job_id)
+        if record.meta is None:
+            raise InvalidStateError(f"job {row.short_id} cannot be read: {record.problem}")
+        missing = missing_values(record.meta)
+        if missing:
+            raise InvalidStateError(
+                f"values of {', '.join(missing)} are stored nowhere; "
+                "e opens the definition to add them"
+            )
+        made = run(store, definition_of(record.meta, store.root, row.job_id), launcher)
+        return replace(made, job_id=row.job_id)
+
+    return rerun
 
 
-def run(store: JobStore, definition: JobDefinition, *, job_id: str = "") -> Outcome:
+def run(
+    store: JobStore, definition: JobDefinition, launcher: PrewarmedLauncher | None = None
+) -> Outcome:
     """Create a job and start it."""
     from agent_exec.commands.run import run_job
 
-    made = run_job(store, definition, observation=NO_WAIT)
-    return Outcome(job_id or made.job_id, True, f"runs as {made.job_id[:8]}", made.job_id)
+    made = run_job(store, definition, observation=NO_WAIT, launcher=launcher)
+    return Outcome(made.job_id, True, f"runs as {made.job_id[:8]}", made.job_id)
 
 
 def create(store: JobStore, definition: JobDefinition) -> Outcome:
@@ -137,14 +150,14 @@ def create(store: JobStore, definition: JobDefinition) -> Outcome:
     return Outcome(made.job_id, True, f"created {made.job_id[:8]}", made.job_id)
 
 
-def restarting(env: Sequence[str] = ()) -> Operation:
+def restarting(launcher: PrewarmedLauncher | None, env: Sequence[str] = ()) -> Operation:
     """Make the operation that restarts a job in place."""
 
     def restart(store: JobStore, row: JobRow) -> Outcome:
         from agent_exec.commands.restart import restart_job
 
         require_unchanged(store, row)
-        restart_job(store, row.job_id, env=tuple(env), observation=NO_WAIT)
+        restart_job(store, row.job_id, env=tuple(env), observation=NO_WAIT, launcher=launcher)
         return Outcome(row.job_id, True, "restarted")
 
     return restart

@@ -14,6 +14,7 @@ from agent_exec_tui.operations import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agent_exec import PrewarmedLauncher
     from agent_exec.commands.definition import JobDefinition
     from agent_exec.store.jobs import JobStore
     from agent_exec_tui.job_rows import JobRow
@@ -25,10 +26,12 @@ class Session:
 
     Attributes:
         recent: what the form was last submitted with.
+        launcher: makes supervisors quickly; None starts each by itself.
     """
 
     def __init__(self, trash: Trash | None = None) -> None:
         self.recent: JobDefinition | None = None
+        self.launcher: PrewarmedLauncher | None = None
         self._trash = trash or Trash()
         self._lock = threading.Lock()
 
@@ -70,8 +73,16 @@ class Session:
         back = [Outcome(name, True, "brought back", name) for name in undone.restored]
         return (*back, *(Outcome(name, False, why) for name, why in undone.failed))
 
+    def warm_up(self) -> None:
+        """Have the launcher ready before the first ``s``; takes no time here."""
+        from agent_exec import PrewarmedLauncher
+
+        self.launcher = PrewarmedLauncher()
+
     def close(self) -> str:
-        """Empty the trash; what went wrong, or ""."""
+        """Let the launcher go and empty the trash; what went wrong, or ""."""
+        if self.launcher is not None:
+            self.launcher.close()
         try:
             with self._lock:
                 self._trash.empty()

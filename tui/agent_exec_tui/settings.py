@@ -44,7 +44,7 @@ class SettingsFile(BaseModel):
     ascii: bool | Literal["auto"] = "auto"
     read_only: bool = False
     mouse: bool = True
-    confirm_stop: bool = True
+    usage: bool = True
     notify: NotifySettings = NotifySettings()
     keys: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
@@ -73,6 +73,7 @@ class Settings:
 
     Attributes:
         theme: a Textual theme's name, ``terminal`` or ``none``.
+        shows_usage: whether processor time and memory of running jobs are measured.
         keys: only those that differ from the action table.
         problems: what in the file could not be used, each with its place.
     """
@@ -81,7 +82,7 @@ class Settings:
     ascii: bool = False
     read_only: bool = False
     mouse: bool = True
-    confirm_stop: bool = True
+    shows_usage: bool = True
     notify: NotifySettings = field(default_factory=NotifySettings)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -140,7 +141,7 @@ def load_settings(
         ascii=not is_utf8(environ) if wanted.ascii == "auto" else bool(wanted.ascii),
         read_only=read_only or wanted.read_only,
         mouse=wanted.mouse,
-        confirm_stop=wanted.confirm_stop,
+        shows_usage=wanted.usage,
         notify=wanted.notify,
         keys=keys,
         problems=tuple(problems),

@@ -13,6 +13,8 @@ from agent_exec_tui.arrangement import Sort, Tab
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agent_exec_tui.screens.main import MainScreen
+
 FILE = "state.json"
 MAX_BYTES = 64 * 1024
 
@@ -76,3 +78,16 @@ def save_state(path: str, state: KeptState) -> None:
         with open(temp, "w", encoding="utf-8") as file:
             json.dump(asdict(state), file)
         os.replace(temp, path)
+
+
+def state_of(main: MainScreen) -> KeptState:
+    """How the dashboard looks now."""
+    view = main.viewing.view
+    return KeptState(
+        sort=view.sort.value,
+        is_reversed=view.is_reversed,
+        tab=view.tab.value,
+        filter_text=main.viewing.text,
+        percent=main.panes.percent,
+        job_id=main.table.cursor_id or "",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agent_exec.errors import InvalidTagError
@@ -15,6 +16,7 @@ from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from agent_exec import PrewarmedLauncher
     from agent_exec_tui.handlers import Handler
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.operations import Operation, Outcome
@@ -58,6 +60,10 @@ class JobHandlers:
         }
 
     # How every command runs
+
+    @property
+    def _launcher(self) -> PrewarmedLauncher | None:
+        return self._main.session.launcher
 
     def _targets(self, *kinds: RowKind) -> list[JobRow]:
         targets = self._main.situation().targets
@@ -115,7 +121,7 @@ class JobHandlers:
 
     def _start(self) -> None:
         rows = self._targets(RowKind.CREATED)
-        self._run("start", operations.start, rows)
+        self._run("start", operations.starting(self._launcher), rows)
 
     def _choose_signal(self) -> None:
         choices = [
@@ -145,13 +151,14 @@ class JobHandlers:
 
     def _rerun(self) -> None:
         rows = [row for row in self._targets() if row.kind is not RowKind.PROBLEM]
+        rerun = operations.rerunning(self._launcher)
         if len(rows) == 1:
-            self._run("rerun", operations.rerun, rows)
+            self._run("rerun", rerun, rows)
             return
         dialog = ConfirmDialog(
             f"Run {len(rows)} jobs again?", self._named(rows), yes="Run them", no="Don't"
         )
-        self._ask(dialog, lambda: self._run("rerun", operations.rerun, rows))
+        self._ask(dialog, lambda: self._run("rerun", rerun, rows))
 
     def _restart(self) -> None:
         kinds = (RowKind.CREATED, RowKind.PROBLEM)
@@ -177,12 +184,12 @@ class JobHandlers:
             if missing and record.job_id == rows[0].job_id:
                 self._ask_values(rows[0], missing, ())
                 return
-        self._run("restart", operations.restarting(), rows)
+        self._run("restart", operations.restarting(self._launcher), rows)
 
     def _ask_values(self, row: JobRow, missing: list[str], known: tuple[str, ...]) -> None:
         """Ask for values that were deliberately stored nowhere, one after the other."""
         if not missing:
-            self._run("restart", operations.restarting(known), [row])
+            self._run("restart", operations.restarting(self._launcher, known), [row])
             return
         key, *others = missing
 
@@ -290,7 +297,9 @@ class JobHandlers:
         main, definition = self._main, answer.definition
         main.session.recent = definition
         verb, command = (
-            ("run", operations.run) if answer.runs_now else ("create", operations.create)
+            ("run", partial(operations.run, launcher=self._launcher))
+            if answer.runs_now
+            else ("create", operations.create)
         )
         store = main.store
         self._work(verb, lambda: (operations.guarded("", lambda: command(store, definition)),))

@@ -74,6 +74,7 @@ class JobForm(Dialog[FormAnswer]):
         )
         self._missing = missing
         self._checked = Checked(None, ())
+        self._is_ready = False
 
     def compose_dialog(self) -> ComposeResult:
         """Fields, the rarely needed ones folded away, the verdict, the buttons."""
@@ -123,6 +124,7 @@ class JobForm(Dialog[FormAnswer]):
         self.query_one("#more").display = bool(
             self._initial.stdin_kind != "none" or self._initial.timeout or self._initial.env_files
         )
+        self._is_ready = True
         self._judge()
 
     def on_input_changed(self) -> None:
@@ -199,7 +201,7 @@ class JobForm(Dialog[FormAnswer]):
         )
 
     def _judge(self) -> None:
-        if not self.is_mounted:
+        if not self._is_ready:  # fields tell of their first values while others are still made
             return
         text = self._text()
         checked = self._checked = check_form(text, self._base)

@@ -13,7 +13,6 @@ from textual.widgets import Input
 
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.root import resolve_root, root_warnings
-from agent_exec_tui import formatting
 from agent_exec_tui.actions import BY_ID, Action
 from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.attention import Attention
@@ -31,6 +30,7 @@ from agent_exec_tui.messages import (
     RecordRead,
     RowsRead,
     SizesRead,
+    UsageRead,
 )
 from agent_exec_tui.screens import facts
 from agent_exec_tui.screens.frame import MainFrame
@@ -39,11 +39,10 @@ from agent_exec_tui.screens.viewing import Viewing
 from agent_exec_tui.selection import SelectedJob
 from agent_exec_tui.session import Session
 from agent_exec_tui.situation import ALL_PANES, Pane, Situation
-from agent_exec_tui.state import KeptState
+from agent_exec_tui.usage import UsageWatch
 from agent_exec_tui.widgets.bars import TabsBar
 from agent_exec_tui.widgets.job_table import JobTable
 from agent_exec_tui.widgets.log_frame import LogFrame
-from agent_exec_tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
 
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.settings import Settings
+    from agent_exec_tui.state import KeptState
 
 TICK_S = 1.0
 
@@ -80,6 +80,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.root_warnings: tuple[str, ...] = ()
         self.is_loaded = False
         self._wanted_id = ""
+        self.usage_watch = UsageWatch(self)
 
         self.panes = Panes(self)
         self.selected = SelectedJob(self)
@@ -128,7 +129,8 @@ class MainScreen(MainFrame, inherit_bindings=False):
         row = self.row
         targets: tuple[JobRow, ...] = (row,) if row else ()
         if pane is Pane.JOBS and self.table.marks:
-            targets = tuple(r for r in self.jobs.rows.values() if r.job_id in self.table.marks)
+            rows = self.jobs.rows
+            targets = tuple(rows[name] for name in self.table.marks if name in rows)
         log = self.logs[self.panes.wish.stream]
         return Situation(
             pane=pane,
@@ -146,18 +148,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         """Look as the dashboard looked when it was left."""
         self.viewing.restore(kept)
         self.panes.percent = kept.percent
-        self._wanted_id = kept.job_id
-
-    def state(self) -> KeptState:
-        """How it looks now."""
-        return KeptState(
-            sort=self.jobs.view.sort.value,
-            is_reversed=self.jobs.view.is_reversed,
-            tab=self.jobs.view.tab.value,
-            filter_text=self.viewing.text,
-            percent=self.panes.percent,
-            job_id=self.table.cursor_id or "",
-        )
+        self.follow_new(kept.job_id)
 
     def root_words(self) -> tuple[str, ...]:
         """What a command line needs besides to mean this root."""
@@ -184,11 +175,6 @@ class MainScreen(MainFrame, inherit_bindings=False):
             self.panes.go(part or self.panes.wish.stream)
         self.handlers[action_id]()
         self.refresh_footer()
-
-    def say(self, text: str, *, severity: str = "information", timeout_s: float = 4.0) -> None:
-        """Show a toast; *text* is never markup."""
-        level = severity if severity in ("warning", "error") else "information"
-        self.app.notify(clean(text), severity=level, timeout=timeout_s, markup=False)  # type: ignore[arg-type]
 
     def follow_new(self, job_id: str) -> None:
         """Put the cursor on a job that was just made, as soon as the list shows it."""
@@ -240,23 +226,14 @@ class MainScreen(MainFrame, inherit_bindings=False):
             self.jobs.apply(self.jobs.with_sizes(event.sizes))
             self.header.show(facts.header_facts(self))
 
-    @on(LogView.Exported)
-    def _exported(self, event: LogView.Exported) -> None:
-        if event.problem:
-            self.say(f"{event.path}: {event.problem}", severity="error")
-        else:
-            self.say(f"{event.lines:,} lines, {formatting.size(event.size_bytes)}: {event.path}")
-
-    @on(LogView.SearchEnded)
-    def _search_ended(self, event: LogView.SearchEnded) -> None:
-        if event.outcome == "none":
-            self.say(f"no {event.what} found", timeout_s=2)
-        elif event.outcome == "wrapped":
-            self.say("from the other end", timeout_s=2)
-
     @on(LogFrame.SearchClosed)
     def _search_closed(self) -> None:
         self.refresh_footer()
+
+    @on(UsageRead)
+    def _usage_read(self, event: UsageRead) -> None:
+        self.table.usage = event.usage
+        self.table.refresh_live()
 
     @on(Arranged)
     def _arranged(self, event: Arranged) -> None:
@@ -363,3 +340,4 @@ class MainScreen(MainFrame, inherit_bindings=False):
         """Once a second, and cheap: only what is on screen and grows."""
         self.table.refresh_live()
         self.selected.tick()
+        self.usage_watch.tick()

@@ -13,7 +13,13 @@ from textual.strip import Strip
 
 from agent_exec_tui.keymap import pane_bindings
 from agent_exec_tui.situation import Pane
-from agent_exec_tui.widgets.job_columns import SORT_OF_FIELD, Column, columns_for, field_at
+from agent_exec_tui.widgets.job_columns import (
+    SORT_OF_FIELD,
+    Column,
+    Field,
+    columns_for,
+    field_at,
+)
 from agent_exec_tui.widgets.row_painter import RowLook, RowPainter
 
 if TYPE_CHECKING:
@@ -139,9 +145,11 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             if row.is_live:
                 self._refresh_row(top + line)
 
-    def visible_live_ids(self) -> list[str]:
-        """The running jobs on screen."""
-        return [row.job_id for row in self._visible_rows() if row.is_live]
+    def pids_to_measure(self) -> dict[str, int]:
+        """The processes of the running jobs on screen, if there is a column for what they use."""
+        if not any(column.field is Field.CPU for column in self.columns):
+            return {}
+        return {row.job_id: row.pid for row in self._visible_rows() if row.is_live and row.pid}
 
     @property
     def cursor_row(self) -> JobRow | None:
