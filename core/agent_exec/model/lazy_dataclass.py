@@ -66,7 +66,7 @@ def _remade(plain: type[object], *, kw_only: bool) -> type[object]:
     """Make the class anew: slots can only be had from the beginning."""
     contents = dict(vars(plain))
     own: dict[str, _Field] = {}
-    for name, annotation in contents.get("__annotations__", {}).items():
+    for name, annotation in plain.__annotations__.items():
         if not annotation.startswith("ClassVar"):
             own[name] = _Field(annotation, contents.pop(name, _MISSING), is_kw_only=kw_only)
     every: dict[str, _Field] = {}
