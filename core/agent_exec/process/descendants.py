@@ -40,8 +40,7 @@ def children_of(pid: int) -> list[int]:
     children: list[int] = []
     try:
         for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
-                children += map(int, file.read().split())
+            children += map(int, identity.read_file(f"/proc/{pid}/task/{task}/children").split())
     except FileNotFoundError:
         # The process or one of its threads went, or this kernel was built without that file.
         if not os.path.exists(f"/proc/{os.getpid()}/task/{os.getpid()}/children"):

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass, field, fields
 
 from agent_exec.errors import (
     AgentExecError,
@@ -20,6 +19,7 @@ from agent_exec.errors import (
 )
 from agent_exec.model import records
 from agent_exec.model.job import JobStatus
+from agent_exec.model.lazy_dataclass import dataclass, field, field_names
 from agent_exec.process.identity import identity_document
 from agent_exec.process.report import ReportReader
 from agent_exec.store import atomic, locks
@@ -211,10 +211,10 @@ def _claim(job: JobDir) -> None:
 
 def _definition(job: JobDir, spec: LaunchSpec) -> bytes:
     """What ``supervisor.definition`` reads."""
-    values: records.Document = {each.name: getattr(spec, each.name) for each in fields(spec)}
+    values: records.Document = {name: getattr(spec, name) for name in field_names(spec) or ()}
     values["root"] = job.root
     for name in ("environment", "sink_environment"):
-        values[name] = dict(getattr(spec, name))
+        values[name] = marshal.dumps(dict(getattr(spec, name)))
     # The supervisor looks into meta.json only if it is another one than this.
     values["meta_version"] = values["notification"] = None
     with contextlib.suppress(OSError, RecordUnreadableError):
@@ -267,7 +267,7 @@ def _await_started(job: JobDir, report: ReportReader, spawned_pid: int | None) -
     if event == "started":
         return int(str(report.fact("pid")))
     if event == "failed":
-        raise LaunchFailedError(str(report.fact("reason")))
+        raise _failed(job, str(report.fact("reason")))
     if event is None:
         raise LaunchFailedError(
             f"supervisor did not answer within {STARTED_TIMEOUT_S:g} s; "
@@ -300,7 +300,7 @@ def refuse(job: JobDir, reason: str) -> LaunchFailedError:
 
 
 def _failed(job: JobDir, reason: str) -> LaunchFailedError:
-    """Record that no supervisor lives; the caller still holds its lock."""
+    """Record the failure if nobody has; the caller still holds the supervisor's lock."""
     moment = now_timestamp()
     with contextlib.suppress(AgentExecError):
         if job.read_state().status is JobStatus.CREATED:

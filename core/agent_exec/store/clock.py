@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_TIMESTAMP_FORMAT = "%04d-%02d-%02dT%02d:%02d:%02dZ"
 
 
 def timestamp_of(epoch_s: float) -> str:
     """Write seconds since 1970 as ``YYYY-MM-DDTHH:MM:SSZ``."""
-    return time.strftime(TIMESTAMP_FORMAT, time.gmtime(epoch_s))
+    return _TIMESTAMP_FORMAT % time.gmtime(epoch_s)[:6]
 
 
 def now_timestamp() -> str:

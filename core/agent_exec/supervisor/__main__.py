@@ -3,8 +3,8 @@
 import os
 import sys
 
-# The descriptors the launcher puts there.
-DIRECTORY_FD, LOCK_FD, REPORT_FD, DEFINITION_FD = 3, 4, 5, 6
+# Where process.launch puts the directory, the lock, the report and the definition.
+DESCRIPTORS = (3, 4, 5, 6)
 
 
 def main() -> None:
@@ -15,9 +15,11 @@ def main() -> None:
     try:
         # Behind the standard library: nothing installed beside us may take its place.
         sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
+        from agent_exec.supervisor.detach import detach
         from agent_exec.supervisor.lifecycle import supervise
 
-        status = supervise(DIRECTORY_FD, LOCK_FD, REPORT_FD, DEFINITION_FD)
+        detach(DESCRIPTORS)
+        status = supervise(*DESCRIPTORS)
     finally:
         os._exit(status)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 
 from agent_exec.process.bare_signal import signal
@@ -41,21 +42,25 @@ class Command:
     """What a new process becomes.
 
     Attributes:
+        environment: a marshalled dict, unpacked in the new process alone.
+        variables: what comes on top of it.
         standard: descriptors for its standard input, output and error; the caller's to close.
     """
 
-    __slots__ = ("arguments", "cwd", "environment", "standard", "umask")
+    __slots__ = ("arguments", "cwd", "environment", "standard", "umask", "variables")
 
     def __init__(
         self,
         arguments: list[str],
-        environment: dict[str, str],
+        environment: bytes,
+        variables: dict[str, str],
         cwd: str | None,
         umask: int,
         standard: tuple[int, int, int],
     ) -> None:
         self.arguments = arguments
         self.environment = environment
+        self.variables = variables
         self.cwd = cwd
         self.umask = umask
         self.standard = standard
@@ -120,7 +125,8 @@ def _become(command: Command, failure_fd: int) -> NoReturn:
         if command.cwd is not None:
             os.chdir(command.cwd)
         stage = _EXEC
-        os.execvpe(command.arguments[0], command.arguments, command.environment)
+        environment = {**marshal.loads(command.environment), **command.variables}
+        os.execvpe(command.arguments[0], command.arguments, environment)
     except OSError as error:
         os.write(failure_fd, b"%d %d" % (stage, error.errno or 0))
     except BaseException:  # noqa: BLE001  (whatever it is, this process must end here)

@@ -9,13 +9,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_exec.model.records import Document
 
-_READ_BYTES = 1 << 20
-
-
 class Definition:
     """One launch; most fields are those of ``process.launch.LaunchSpec``.
 
     Attributes:
+        environment: the child's variables, marshalled: only the child unpacks them.
+        sink_environment: those of notification commands, likewise.
         root: the directory the job's directory lies in.
         notification: meta.json's ``notification`` object as it was at the launch.
         meta_version: which meta.json that was.
@@ -47,9 +46,9 @@ class Definition:
     command: tuple[str, ...]
     shell_wrapper: tuple[str, ...]
     cwd: str | None
-    environment: dict[str, str]
+    environment: bytes
     marks_environment: bool
-    sink_environment: dict[str, str]
+    sink_environment: bytes
     umask: int
     stdin_file: str | None
     timeout_ms: int
@@ -67,11 +66,9 @@ class Definition:
             return [*self.shell_wrapper, self.command[0]]
         return [*self.shell_wrapper, 'exec "$@"', "--", *self.command]
 
-    def child_environment(self) -> dict[str, str]:
-        """The child's whole environment, with the mark its descendants are found by."""
-        if not self.marks_environment:
-            return self.environment
-        return {**self.environment, "AGENT_EXEC_JOB_ID": self.job_id}
+    def child_variables(self) -> dict[str, str]:
+        """What the child gets besides ``environment``: the mark its descendants are found by."""
+        return {"AGENT_EXEC_JOB_ID": self.job_id} if self.marks_environment else {}
 
     def file_path(self, name: str) -> str:
         """The path of one of the job's files, for people and sinks."""
@@ -84,13 +81,13 @@ def load_definition(fd: int) -> Definition:
     It is ``marshal``, not JSON: both ends are the same interpreter, and the module that reads
     JSON would add 8 ms to every start.
     """
-    chunks = []
+    data = b""
     try:
-        while chunk := os.read(fd, _READ_BYTES):
-            chunks.append(chunk)
+        while chunk := os.read(fd, os.fstat(fd).st_size + 1 - len(data)):
+            data += chunk
     finally:
         os.close(fd)
-    values = marshal.loads(b"".join(chunks))
+    values = marshal.loads(data)
     definition = Definition()
     for name in Definition.__slots__:
         setattr(definition, name, values[name])

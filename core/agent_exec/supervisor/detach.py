@@ -6,6 +6,10 @@ import os
 
 from agent_exec.process.bare_signal import signal
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # Nobody sends these to a supervisor on purpose. PIPE and XFSZ become errors of the write that
 # caused them (EPIPE, EFBIG), which are handled where they occur.
 IGNORED = (
@@ -21,6 +25,8 @@ HANDLED = (signal.SIGTERM, signal.SIGCHLD)
 PRIVATE_UMASK = 0o077
 _SET_CHILD_SUBREAPER = 36
 
+_prctl: Callable[..., int] | None = None
+
 
 def detach(keep: tuple[int, ...]) -> None:
     """Leave session, terminal, directory, descriptors and signal settings of the starter.
@@ -29,6 +35,11 @@ def detach(keep: tuple[int, ...]) -> None:
         keep: descriptors that stay open, from now on closed at exec.
     """
     os.setsid()
+    settle(keep)
+
+
+def settle(keep: tuple[int, ...]) -> None:
+    """``detach`` but for the session: what a launcher does once for all it will fork."""
     os.chdir("/")
     os.umask(PRIVATE_UMASK)
     _reset_signals()
@@ -82,12 +93,21 @@ def _leave_to_wakeup(number: int, frame: object) -> None:
     """Do nothing: the byte in the wakeup pipe is what counts."""
 
 
-def adopt_orphans() -> None:
-    """Become the parent of every descendant whose own parent ends, where the kernel can."""
+def _load_prctl() -> None:
+    """Find the C library's ``prctl``, where there is one."""
+    global _prctl
+    if _prctl is not None:
+        return
     try:
         import ctypes
 
-        library = ctypes.CDLL(None, use_errno=True)
-        library.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _prctl = ctypes.CDLL(None).prctl
     except (ImportError, OSError, AttributeError):
         return  # without it kill reaches the group and what carries the job's mark
+
+
+def adopt_orphans(is_wanted: bool = True) -> None:
+    """Become the parent of every descendant whose own parent ends, where the kernel can."""
+    _load_prctl()
+    if _prctl is not None:
+        _prctl(_SET_CHILD_SUBREAPER, int(is_wanted), 0, 0, 0)

@@ -9,7 +9,7 @@ from agent_exec.process.bare_signal import signal
 from agent_exec.supervisor.capture import Capture
 from agent_exec.supervisor.child import Command, LaunchProblem, open_stdin, start_process
 from agent_exec.supervisor.definition import load_definition
-from agent_exec.supervisor.detach import adopt_orphans, detach, open_wakeup
+from agent_exec.supervisor.detach import adopt_orphans, open_wakeup
 from agent_exec.supervisor.ending import Ending
 from agent_exec.supervisor.journal import Journal
 from agent_exec.supervisor.loop import READABLE, Loop
@@ -32,13 +32,14 @@ _PLACE_CHECK_S = 20.0
 def supervise(dir_fd: int, lock_fd: int, report_fd: int, definition_fd: int) -> int:
     """Run one job to its end; returns this process's exit status.
 
+    The process has been detached already.
+
     Args:
         dir_fd: the job's directory.
         lock_fd: supervisor.lock, held; kept open for as long as this process lives.
         report_fd: where the launcher listens.
         definition_fd: gives the definition.
     """
-    detach((dir_fd, lock_fd, report_fd, definition_fd))
     report = Report(report_fd)
     try:
         definition = load_definition(definition_fd)
@@ -104,7 +105,8 @@ class Run:
         self._pid = start_process(
             Command(
                 definition.arguments(),
-                definition.child_environment(),
+                definition.environment,
+                definition.child_variables(),
                 definition.cwd,
                 definition.umask,
                 (stdin_fd, self._capture.child_ends[0], self._capture.child_ends[1]),

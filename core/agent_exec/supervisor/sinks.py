@@ -70,8 +70,7 @@ class Delivery:
             return "empty shell command"
         if not definition.shell_wrapper:
             return "shell wrapper must not be empty"
-        environment = {
-            **definition.sink_environment,
+        variables = {
             "AGENT_EXEC_EVENT_PATH": definition.file_path(self.event_name),
             "AGENT_EXEC_JOB_ID": definition.job_id,
             "AGENT_EXEC_EVENT_TYPE": str(self.event["event_type"]),
@@ -84,7 +83,14 @@ class Delivery:
             arguments = [*definition.shell_wrapper, command]
             standard = (fds[0], fds[1], fds[1])
             self.pid = start_process(
-                Command(arguments, environment, definition.cwd, definition.umask, standard)
+                Command(
+                    arguments,
+                    definition.sink_environment,
+                    variables,
+                    definition.cwd,
+                    definition.umask,
+                    standard,
+                )
             )
         except (LaunchProblem, OSError) as problem:
             return f"spawn error: {problem}"
