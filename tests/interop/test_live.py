@@ -26,6 +26,11 @@ def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
+@pytest.fixture(autouse=True)
+def _present(root: Path) -> None:
+    root.mkdir()
+
+
 def kind_of(pilot: Pilot[str], job_id: str) -> RowKind | None:
     row = app_of(pilot).main.jobs.rows.get(job_id)
     return row.kind if row else None
@@ -48,7 +53,6 @@ async def confirm(pilot: Pilot[str], key: str) -> None:
 async def test_its_running_job_appears_is_tailed_tagged_and_ended_by_keys(
     other: Program, root: Path
 ) -> None:
-    root.mkdir()
     async with dashboard(root) as pilot:
         script = "echo out 1; echo err 1 >&2; echo out 2; exec sleep 60"
         answer = await told(other, root, "run", "--no-wait", "--", "sh", "-c", script)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ from support.waiting import wait_until
 
 ROUNDS = 5
 STARTS_EACH = 4
+
+
+def has_text(path: Path, text: str) -> bool:
+    return path.read_text() == text
 
 
 def _need(name: str) -> Program:
@@ -38,7 +43,7 @@ def test_starts_by_both_programs_run_the_job_once(creator: Program, root: Path) 
 
         def is_over(job_id: str = job_id) -> bool:
             state = json.loads((root / job_id / "state.json").read_text())
-            return state["job"]["status"] == "exited"
+            return bool(state["job"]["status"] == "exited")
 
         wait_until(is_over, timeout_s=10)
         assert mark.read_text() == "run\n"
@@ -61,7 +66,7 @@ def test_beside_the_seed_which_has_no_claim_ours_tells_what_happened(root: Path)
         assert sum(answer.ok for answer in mine) <= 1
         assert all(answer.ok or answer.error_code == "invalid_state" for answer in mine)
         runs = sum(answer.ok for answer in mine) + theirs.ok
-        wait_until(lambda mark=mark, runs=runs: mark.read_text() == "run\n" * runs, timeout_s=10)
+        wait_until(partial(has_text, mark, "run\n" * runs), timeout_s=10)
 
 
 @pytest.mark.parametrize("other", [TODAY], indirect=True)
@@ -74,10 +79,7 @@ def test_cleaning_by_one_never_takes_what_the_other_launches(other: Program, roo
             while start.poll() is None:
                 cleaner.must(root, "gc", "--older-than", "30d")
             finish(start)
-            wait_until(
-                lambda job_id=job_id: (root / job_id / "stdout.log").read_text() == "kept\n",
-                timeout_s=5,
-            )
+            wait_until(partial(has_text, root / job_id / "stdout.log", "kept\n"), timeout_s=5)
 
 
 @pytest.mark.parametrize("other", [TODAY], indirect=True)
