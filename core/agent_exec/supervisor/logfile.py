@@ -12,7 +12,8 @@ from agent_exec.supervisor.child import LaunchProblem
 LOG_LIMIT = "log limit"
 DISK_NEARLY_FULL = "disk nearly full"
 
-_CHECK_EVERY_BYTES = 8 * 1024 * 1024
+_CHECK_EVERY_BYTES_MIN = 64 * 1024
+_CHECK_EVERY_BYTES_MAX = 8 * 1024 * 1024
 _FREE_BYTES_MIN = 256 * 1024 * 1024
 _FREE_SHARE_MIN = 100  # one hundredth of the volume
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -49,6 +50,7 @@ class LogFile:
     __slots__ = (
         "_check_at",
         "_fd",
+        "_is_torn",
         "_keeps_free_space",
         "_limit",
         "_stored",
@@ -62,6 +64,7 @@ class LogFile:
         self._keeps_free_space = keeps_free_space
         self._stored = 0
         self._check_at = 0
+        self._is_torn = False
         self.dropped = 0
         self.drop_reason: str | None = None
 
@@ -71,12 +74,16 @@ class LogFile:
             self.dropped += len(data)
             return False
         if self._keeps_free_space and self._stored >= self._check_at:
-            self._check_at = self._stored + _CHECK_EVERY_BYTES
-            if self._is_disk_nearly_full():
+            headroom_bytes = self._headroom_bytes()
+            if headroom_bytes < 0:
                 return self._stop(DISK_NEARLY_FULL, len(data))
+            # Others write, too; the nearer the end, the more often it is looked for.
+            step_bytes = max(_CHECK_EVERY_BYTES_MIN, headroom_bytes // 4)
+            self._check_at = self._stored + min(step_bytes, _CHECK_EVERY_BYTES_MAX)
         if self._limit and self._stored + len(data) > self._limit:
-            room = self._limit - self._stored
-            return self._append(data[:room]) and self._stop(LOG_LIMIT, len(data) - room)
+            kept = data[: self._limit - self._stored]
+            self._append(kept)
+            return self._stop(self.drop_reason or LOG_LIMIT, len(data) - len(kept))
         return self._append(data)
 
     def _append(self, data: bytes) -> bool:
@@ -87,15 +94,25 @@ class LogFile:
                 written += os.write(self._fd, memoryview(data)[written:])
         except OSError as error:
             self._stored += written
+            self._is_torn = written > 0
             return self._stop(str(error.strerror), len(data) - written)
         self._stored += written
         return True
 
-    def _is_disk_nearly_full(self) -> bool:
+    def write_mark(self, line: bytes) -> None:
+        """Store a line of our own, also where nothing else is stored any more."""
+        try:
+            os.write(self._fd, b"\n" + line if self._is_torn else line)
+        except OSError:
+            return  # supervision.json says it as well
+        self._is_torn = False
+
+    def _headroom_bytes(self) -> int:
+        """How much may be written before the volume is nearly full; negative when it is."""
         volume = os.fstatvfs(self._fd)
         free_bytes = volume.f_bavail * volume.f_frsize
         size_bytes = volume.f_blocks * volume.f_frsize
-        return free_bytes < min(_FREE_BYTES_MIN, size_bytes // _FREE_SHARE_MIN)
+        return free_bytes - min(_FREE_BYTES_MIN, size_bytes // _FREE_SHARE_MIN)
 
     def _stop(self, reason: str, dropped_bytes: int) -> bool:
         self.drop_reason = reason

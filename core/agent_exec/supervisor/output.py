@@ -55,6 +55,7 @@ class FullLog:
         self._second = -1
         self._stamp = b""
         self._open_label = b""  # whose line has been begun and not ended yet
+        self._is_loss_marked = False
 
     def _prefix(self, label: bytes) -> bytes:
         second = int(time.time())
@@ -78,11 +79,16 @@ class FullLog:
             head = b"\n" + prefix
         self._open_label = b"" if ends_line else label
         stamped = text.replace(b"\n", b"\n" + prefix)
-        self.log.write(b"".join((head, stamped, b"\n" if ends_line else b"")))
+        is_stored = self.log.write(b"".join((head, stamped, b"\n" if ends_line else b"")))
+        if not is_stored and not self._is_loss_marked:
+            self._is_loss_marked = True
+            self.mark(f"nothing is stored here any more: {self.log.drop_reason}")
 
     def mark(self, text: str) -> None:
         """Write a line of our own."""
-        self.write(_MARK_LABEL, text.encode(), ends_line=True)
+        head = b"\n" if self._open_label and self.log.drop_reason is None else b""
+        self._open_label = b""
+        self.log.write_mark(b"%b%b%b\n" % (head, self._prefix(_MARK_LABEL), text.encode()))
 
 
 class Stream:
