@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
@@ -96,13 +95,7 @@ async def test_a_job_started_by_a_key_is_killed_by_it_and_seen_at_once(
         await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.KILLED)
         if other.name == TODAY:
             await told(other, root, "restart", "--no-wait", job_id)
-            await until(
-                pilot,
-                lambda: (
-                    json.loads((root / job_id / "state.json").read_text())["job"]["status"]
-                    == "running"
-                ),
-            )
+            await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.RUNNING, "its new run")
             await confirm(pilot, "X")
             await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.KILLED)
 
