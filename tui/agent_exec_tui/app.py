@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 
 from agent_exec.store.root import resolve_root
+from agent_exec_tui.ascii import AsciiFilter
 from agent_exec_tui.palette import ActionProvider
 from agent_exec_tui.screens.main import MainScreen
 from agent_exec_tui.settings import Settings, load_settings
 from agent_exec_tui.state import KeptState, load_state, save_state, state_of, state_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from textual.filter import LineFilter
     from textual.screen import Screen
 
 FAREWELL_IDS = 4
@@ -44,12 +46,17 @@ class DashboardApp(App[str], inherit_bindings=False):
         # Textual picks its colour filter while it is constructed: a theme set later would leave
         # black on black where there is to be no colour.
         super().__init__(ansi_color=True if settings.is_terminal_native else None)
+        self._ascii = [AsciiFilter()] if settings.ascii else []
         self.settings = settings
         self.theme = settings.textual_theme
         self.root = root
         self._clock = clock
         self._kept = kept
         self.set_keymap({action: ",".join(keys) for action, keys in settings.keys.items()})
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line goes through on its way to the terminal."""
+        return [*super().get_line_filters(), *self._ascii]
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen is the bottom of the stack: there is nothing below it to fall back to."""

@@ -45,16 +45,17 @@ def _hidden(entry: str) -> str:
     return clean(key) + (f"={MASKED}" if separator else "")
 
 
-def strip_text(row: JobRow) -> str:
-    """One line on the job under the cursor."""
-    parts = [(row.problem and f"cannot be read: {row.problem}") or row.command]
+def strip_parts(row: JobRow) -> tuple[str, str]:
+    """Say what the job under the cursor is, and a few facts about it."""
+    parts = []
     if row.pid is not None:
         parts.append(f"pid {row.pid}")
     if row.raw_cwd:
         parts.append(f"cwd {clean(formatting.short_path(row.raw_cwd))}")
     if row.tags:
         parts.append(f"tags {','.join(row.tags)}")
-    return "   ".join(parts)
+    what = f"cannot be read: {row.problem}" if row.problem else row.command
+    return what, "   ".join(parts)
 
 
 def detail_lines(
@@ -153,11 +154,11 @@ def _meta_lines(meta: JobMeta, *, reveal: bool) -> Iterator[Line]:
     if meta.tags:
         yield Line("tags", "  ".join(clean(tag) for tag in meta.tags))
     yield from _env_lines(meta, reveal=reveal)
-    limits = _limits(meta)
+    limits = limits_text(meta)
     if limits:
         yield Line("limits", limits)
     if meta.notification is not None:
-        yield Line("notify", " · ".join(_notification_parts(meta.notification)))
+        yield Line("notify", " · ".join(notification_parts(meta.notification)))
     if meta.stdin_file:
         yield Line("stdin", clean(meta.stdin_file))
     if meta.shell_wrapper is not None and len(meta.command) == 1:
@@ -175,7 +176,8 @@ def _env_lines(meta: JobMeta, *, reveal: bool) -> Iterator[Line]:
         yield Line("env", "  ".join(parts) + hint)
 
 
-def _limits(meta: JobMeta) -> str:
+def limits_text(meta: JobMeta) -> str:
+    """Say when a job is ended by its supervisor; "" for never."""
     parts = []
     if meta.timeout_ms:
         parts.append(f"timeout {formatting.duration(meta.timeout_ms / 1000)}")
@@ -184,7 +186,8 @@ def _limits(meta: JobMeta) -> str:
     return " · ".join(parts)
 
 
-def _notification_parts(notification: Notification) -> Iterable[str]:
+def notification_parts(notification: Notification) -> Iterable[str]:
+    """Say who is told of a job's end and output, one at a time."""
     if notification.notify_command is not None:
         yield f"command {clean(notification.notify_command)}"
     if notification.notify_file is not None:

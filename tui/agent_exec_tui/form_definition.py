@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from agent_exec.commands.definition import JobDefinition, StdinFile, StdinText, require_definition
 from agent_exec.errors import AgentExecError
-from agent_exec.model.job import Notification
+from agent_exec.model.job import DEFAULT_SHELL_WRAPPER, Notification
 from agent_exec.model.tags import require_tag
 from agent_exec_tui import formatting
 
@@ -201,8 +201,14 @@ def form_of(definition: JobDefinition) -> FormText:
         notify_command=notify.notify_command or "",
         notify_file=notify.notify_file or "",
         inherit_env=definition.inherit_env,
-        shell_wrapper=shlex.join(definition.shell_wrapper or ()),
+        shell_wrapper=_own_wrapper(definition),
     )
+
+
+def _own_wrapper(definition: JobDefinition) -> str:
+    """The wrapper, unless it is the one every job has."""
+    wrapper = definition.shell_wrapper
+    return "" if wrapper in (None, DEFAULT_SHELL_WRAPPER) else shlex.join(wrapper or ())
 
 
 def _seconds(milliseconds: int) -> str:
@@ -242,7 +248,7 @@ def command_line(definition: JobDefinition, *, runs_now: bool, shows_masked: boo
         words += ["--notify-command", notify.notify_command]
     if notify is not None and notify.notify_file:
         words += ["--notify-file", notify.notify_file]
-    if definition.shell_wrapper:
+    if _own_wrapper(definition) and definition.shell_wrapper:
         words += ["--shell-wrapper", " ".join(definition.shell_wrapper)]
     return formatting.cli_line(*words, "--", *definition.command)
 

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from agent_exec.store.listing import read_job
-from agent_exec_tui.detail_text import detail_lines, strip_text
+from agent_exec_tui.detail_text import detail_lines, strip_parts
 from agent_exec_tui.feed import liveness_of
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.messages import RecordRead
@@ -100,11 +100,11 @@ class SelectedJob:
     def _draw(self, row: JobRow | None) -> None:
         main = self._main
         if row is None:
-            main.strip.show("", "")
+            main.strip.show("", "", "")
             main.detail.show([], "detail")
             return
         notice = main.notices.get(row.job_id, "")
-        main.strip.show(strip_text(row), notice or self._hint(row))
+        main.strip.show(*strip_parts(row), notice or self._hint(row))
         if main.detail.display and self.record is not None:
             lines = detail_lines(
                 self.record,

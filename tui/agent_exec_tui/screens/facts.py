@@ -62,8 +62,9 @@ def jobs_title(main: MainScreen) -> str:
 def sort_text(main: MainScreen) -> str:
     """What the list's frame says below."""
     jobs = main.jobs
-    words = ("asc", "desc") if main.settings.ascii else ("↓", "↑")
-    return f"sort: {jobs.view.sort.value} {words[jobs.view.is_reversed]}"
+    if main.settings.ascii:
+        return f"sort: {jobs.view.sort.value}{', reversed' if jobs.view.is_reversed else ''}"
+    return f"sort: {jobs.view.sort.value} {'↑' if jobs.view.is_reversed else '↓'}"
 
 
 def _short(path: str | None) -> str:

@@ -73,6 +73,9 @@ class HeaderBar(Widget, can_focus=False):
         right = self._right(facts, width)
         counts = self._counts(facts, is_worded=width >= 120)
         room = width - right.cell_length - counts.cell_length - len(PROGRAM) - 6
+        if room < cell_len(facts.place) and not facts.is_ascii:
+            counts = self._counts(facts, is_worded=False)
+            room = width - right.cell_length - counts.cell_length - len(PROGRAM) - 6
         place = formatting.shorten_middle(facts.place, room) if room >= 6 else ""
         left = Content.assemble((f" {PROGRAM}", "bold"), "  ", place, "  " if place else "", counts)
         gap = width - left.cell_length - right.cell_length

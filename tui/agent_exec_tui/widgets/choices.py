@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
+from textual.content import Content
 from textual.widgets import Checkbox, RadioButton
 
 
 class Tick(Checkbox):
     """``[x]`` or ``[ ]``."""
 
-    BUTTON_LEFT = "["
-    BUTTON_RIGHT = "]"
-
-    def watch_value(self) -> None:
-        """Draw the state itself, not its colour."""
-        self.BUTTON_INNER = "x" if self.value else " "
-        super().watch_value()
+    @property
+    def _button(self) -> Content:
+        return Content("[x]" if self.value else "[ ]")
 
 
 class Pick(RadioButton):
     """``(•)`` or ``( )``."""
 
-    BUTTON_LEFT = "("
-    BUTTON_RIGHT = ")"
-
-    def watch_value(self) -> None:
-        """Draw the state itself, not its colour."""
-        self.BUTTON_INNER = "•" if self.value else " "
-        super().watch_value()
+    @property
+    def _button(self) -> Content:
+        return Content("(•)" if self.value else "( )")

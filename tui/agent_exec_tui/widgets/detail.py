@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
@@ -37,20 +38,22 @@ class DetailStrip(Widget, can_focus=False):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._lines = ("", "")
+        self._texts = ("", "", "")
 
-    def show(self, text: str, notice: str) -> None:
-        """Draw these two lines, if they are new."""
-        if (text, notice) != self._lines:
-            self._lines = (text, notice)
+    def show(self, what: str, facts: str, notice: str) -> None:
+        """Draw these, the first two on one line, if they are new."""
+        if (what, facts, notice) != self._texts:
+            self._texts = (what, facts, notice)
             self.refresh()
 
     def render(self) -> Content:
-        """Cut both lines to the width."""
-        width = self.content_size.width - 1
-        text, notice = self._lines
+        """Cut both lines to the width; what the job is gives way first, down to a third."""
+        width = self.content_size.width - 2
+        what, facts, notice = self._texts
+        what = formatting.shorten_middle(what, max(width - cell_len(facts) - 3, width // 3))
+        line = f" {what}   {facts}" if facts else f" {what}"
         return Content.assemble(
-            " " + formatting.shorten_middle(text, width),
+            formatting.shorten_end(line, width + 1),
             "\n",
             (" " + formatting.shorten_end(notice, width), "$text-warning"),
         )

@@ -60,12 +60,14 @@ class RowPainter:
         """One job."""
         name = "cursor" if look.is_cursor else "marked" if look.is_marked else "row"
         base = self._style(name)
-        state = base + self._tone(row.kind.value)
-        dim = base if look.is_cursor else base + self._tone("dim")
+        # On the bar of the cursor and of marks only one colour is sure to be readable.
+        is_plain = name == "row"
+        state = base + self._tone(row.kind.value) if is_plain else base
+        dim = self._style("dim") if is_plain else base
         segments = [
             Segment("+" if look.is_marked else " ", base),
             Segment(">" if look.is_cursor else " ", base),
-            Segment("*" if look.is_new else " ", base + self._tone("new")),
+            Segment("*" if look.is_new else " ", self._style("new") if is_plain else base),
         ]
         for column in columns:
             style = base

@@ -1,0 +1,49 @@
+"""From a list of places to one of them: the job selected, its log at that line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent_exec_tui.arrangement import Tab
+
+if TYPE_CHECKING:
+    from agent_exec_tui.log_spot import LogSpot
+    from agent_exec_tui.screens.main import MainScreen
+
+
+def jump_to(main: MainScreen, spot: LogSpot) -> bool:
+    """Select the job and show the line; False if the job is gone.
+
+    A tab or filter that hides the job is left for it.
+    """
+    row = main.jobs.rows.get(spot.job_id)
+    if row is None:
+        main.say(f"job {spot.job_id[:8]} is gone", severity="warning")
+        return False
+    if not main.table.select(spot.job_id):
+        _show_all(main)
+        main.table.select(spot.job_id)
+        main.say("tab and filter left: they hid the job", timeout_s=3)
+    frame = main.logs[spot.part]
+    if frame.is_both:
+        frame.toggle_both()
+    main.panes.go(spot.part)
+    frame.show_job(row, main.store.root)
+    if spot.pattern:
+        frame.view.search(spot.pattern, regex=spot.is_regex)
+        frame.view.stop_search()  # the hit is known: no looking for the nearest one
+    frame.view.go_to_line_at(spot.start, spot.focus)
+    return True
+
+
+def _show_all(main: MainScreen) -> None:
+    viewing = main.viewing
+    if viewing.text:
+        viewing.clear_filter()
+    if viewing.view.scope_cwd is not None:
+        viewing.scope(None)
+    if viewing.view.tab is not Tab.ALL:
+        viewing.go_to_tab(Tab.ALL)
+    # A long list is worked out in a thread otherwise, and the cursor could not go there yet.
+    main.jobs.look(viewing.view)
+    main.list_changed()
