@@ -147,7 +147,7 @@ def _selected(store: JobStore, entries: list[Entry], text: str) -> list[Entry]:
     from agent_exec.store.rows import row_from
 
     chosen = compile_filter(text)
-    shown, words = with_words(store, entries)
+    shown, words, _ = with_words(store, entries)
     return [
         entry
         for entry in shown

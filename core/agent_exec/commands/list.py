@@ -42,6 +42,7 @@ class ListedJob:
     Attributes:
         state: the recorded status, or ``unknown`` where nothing is recorded, or where a
             running job's process is not there.
+        verdict: of a job recorded as running that nobody plainly runs, in the words of ``status``.
     """
 
     job_id: str
@@ -54,6 +55,7 @@ class ListedJob:
     finished_at: str | None = None
     updated_at: str | None = None
     tags: tuple[str, ...]
+    verdict: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,38 +111,47 @@ def list_jobs(
         readable = [entry for entry in readable if entry[CWD] == there]
     for pattern in tags:
         readable = [entry for entry in readable if tag_rules.matches(pattern, entry[TAGS])]
-    shown, words = with_words(store, readable)
+    shown, words, verdicts = with_words(store, readable)
     if state is not None:
         shown = [entry for entry in shown if words.get(entry[NAME], entry[STATUS]) == state]
     newest = _newest_first(store, shown, limit)
     return JobListing(
         root=store.root,
-        jobs=tuple(_listed(entry, words.get(entry[NAME], entry[STATUS])) for entry in newest),
+        jobs=tuple(
+            _listed(entry, words.get(entry[NAME], entry[STATUS]), verdicts.get(entry[NAME]))
+            for entry in newest
+        ),
         truncated=len(newest) < len(shown),
         skipped=skipped,
     )
 
 
-def with_words(store: JobStore, entries: list[Entry]) -> tuple[list[Entry], dict[str, str]]:
+def with_words(
+    store: JobStore, entries: list[Entry]
+) -> tuple[list[Entry], dict[str, str], dict[str, str]]:
     """Give the entries again, and the words on display where these are not the recorded ones.
 
     Running jobs are looked at, the rest is believed. What ended meanwhile comes back as it is
-    now, what went does not come back.
+    now, what went does not come back. Third come the verdicts on running jobs that nobody
+    plainly runs.
     """
     words: dict[str, str] = {}
+    verdicts: dict[str, str] = {}
     looked: dict[str, Entry | None] = {}
     for entry in entries:
         if entry[STATUS] == "running":
-            looked[entry[NAME]] = _look_at_running(store, entry, words)
+            looked[entry[NAME]] = _look_at_running(store, entry, words, verdicts)
         elif not entry[STATUS]:
             words[entry[NAME]] = UNKNOWN
     if not looked:
-        return entries, words
+        return entries, words, verdicts
     now = (looked.get(entry[NAME], entry) for entry in entries)
-    return [entry for entry in now if entry is not None], words
+    return [entry for entry in now if entry is not None], words, verdicts
 
 
-def _look_at_running(store: JobStore, entry: Entry, words: dict[str, str]) -> Entry | None:
+def _look_at_running(
+    store: JobStore, entry: Entry, words: dict[str, str], verdicts: dict[str, str]
+) -> Entry | None:
     # Imported here: most listings have nothing running, and this doubles what is loaded.
     from agent_exec.process.liveness import Verdict, assess
     from agent_exec.store.listing import open_exact, read_opened
@@ -161,6 +172,8 @@ def _look_at_running(store: JobStore, entry: Entry, words: dict[str, str]) -> En
             if liveness.verdict is not Verdict.ENDED:
                 if not liveness.is_alive:
                     words[entry[NAME]] = UNKNOWN
+                if liveness.verdict not in (Verdict.RUNNING, Verdict.RUNNING_FOREIGN):
+                    verdicts[entry[NAME]] = liveness.verdict.value
                 return entry
     fresh = entry_of(record, entry[INODE])
     if not has_meta(fresh) or not fresh[STATUS]:
@@ -213,7 +226,7 @@ def _claimed_ns(store: JobStore, name: str) -> int:
         return 0
 
 
-def _listed(entry: Entry, state: str) -> ListedJob:
+def _listed(entry: Entry, state: str, verdict: str | None) -> ListedJob:
     created_at, command, finished_at, updated_at, exit_code, _, _, _ = rest_of(entry)
     return ListedJob(
         job_id=entry[NAME],
@@ -226,4 +239,5 @@ def _listed(entry: Entry, state: str) -> ListedJob:
         finished_at=finished_at,
         updated_at=updated_at,
         tags=entry[TAGS],
+        verdict=verdict,
     )
