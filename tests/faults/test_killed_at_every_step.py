@@ -132,6 +132,7 @@ def test_tag_set_killed_at_any_step_leaves_the_old_or_the_new_record(
         assert after["tags"] in (["old"], ["new"])
         assert {**after, "tags": ["old"]} == before
         new += after["tags"] == ["new"]
+    bench.make_litter_old()
     bench.must("tag", "set", job_id, "--tag", "last")
     assert bench.litter() == []
     figure(f"killed before each of {len(rules)} system calls: {new} new, the rest old")
