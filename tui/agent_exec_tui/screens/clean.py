@@ -22,6 +22,7 @@ from agent_exec_tui.job_rows import clean
 from agent_exec_tui.screens.dialog import Dialog
 from agent_exec_tui.widgets.choices import Tick
 from agent_exec_tui.widgets.clean_list import CleanList
+from agent_exec_tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -81,11 +82,11 @@ class CleanDialog(Dialog[bool]):
         """The three rules, what they select, what does the same, the buttons."""
         with Horizontal(classes="rules"):
             yield Label("older than ")
-            yield Input("7d", id="older_than", compact=True, select_on_focus=False)
+            yield LineInput("7d", id="older_than", compact=True, select_on_focus=False)
             yield Label("  keep newest ")
-            yield Input("", id="keep_newest", compact=True)
+            yield LineInput("", id="keep_newest", compact=True)
             yield Label("  keep under ")
-            yield Input("", id="keep_under", placeholder="2G", compact=True)
+            yield LineInput("", id="keep_under", placeholder="2G", compact=True)
             yield Tick("all dirs", True, id="all_dirs", compact=True)
         yield Static("each rule selects by itself", id="rule-hint", markup=False)
         yield Static("looking…", id="summary", markup=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.containers import Container, Vertical
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from agent_exec_tui import formatting
 from agent_exec_tui.job_list import JobList
@@ -16,6 +16,7 @@ from agent_exec_tui.layout import BREAKPOINTS, Part
 from agent_exec_tui.widgets.bars import FooterBar, HeaderBar, TabsBar
 from agent_exec_tui.widgets.detail import DetailPane, DetailStrip
 from agent_exec_tui.widgets.job_table import JobTable
+from agent_exec_tui.widgets.line_input import LineInput
 from agent_exec_tui.widgets.log_frame import LogFrame
 from agent_exec_tui.widgets.log_view import LogView
 
@@ -39,7 +40,7 @@ class MainFrame(Screen[None], inherit_bindings=False):
         self.header = HeaderBar(id="header")
         self.tabs = TabsBar(id="tabs")
         self.table = JobTable(self.jobs, clock=clock, id="table")
-        self.filter_input = Input(placeholder=FILTER_HINT, compact=True, id="filter")
+        self.filter_input = LineInput(placeholder=FILTER_HINT, compact=True, id="filter")
         self.jobs_pane = Vertical(id="jobs-pane", classes="pane")
         self.logs = {part: LogFrame(part, id=part.value) for part in (Part.STDOUT, Part.STDERR)}
         self.logs_box = Container(*self.logs.values(), id="logs")

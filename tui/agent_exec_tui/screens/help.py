@@ -13,6 +13,7 @@ from agent_exec_tui.actions import Action, Group, actions_for
 from agent_exec_tui.keymap import keys_of, shown_key
 from agent_exec_tui.screens.dialog import Dialog
 from agent_exec_tui.situation import Pane
+from agent_exec_tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,7 @@ class HelpDialog(Dialog[str]):
 
     def compose_dialog(self) -> ComposeResult:
         """The search line and the table."""
-        yield Input(placeholder="type to search…", compact=True, id="search")
+        yield LineInput(placeholder="type to search…", compact=True, id="search")
         yield Static("", id="keys", markup=False)
 
     def on_resize(self) -> None:

@@ -15,6 +15,7 @@ from agent_exec_tui.form_definition import Checked, FormText, check_form, comman
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.screens.dialog import ConfirmDialog, Dialog
 from agent_exec_tui.widgets.choices import Pick, Tick
+from agent_exec_tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -92,7 +93,7 @@ class JobForm(Dialog[FormAnswer]):
                 with RadioSet(id="stdin_kind", compact=True):
                     for kind in _STDIN_KINDS:
                         yield Pick(kind, kind == self._initial.stdin_kind, compact=True)
-                yield Input(clean(self._initial.stdin), id="stdin", compact=True)
+                yield LineInput(clean(self._initial.stdin), id="stdin", compact=True)
             for field in _MORE:
                 yield self._field(*field)
             with Horizontal(classes="field"):
@@ -114,7 +115,7 @@ class JobForm(Dialog[FormAnswer]):
         value = getattr(self._initial, name)
         return Horizontal(
             Label(label, classes="name"),
-            Input(value, placeholder=example, id=name, compact=True, select_on_focus=False),
+            LineInput(value, placeholder=example, id=name, compact=True, select_on_focus=False),
             classes="field",
         )
 

@@ -11,6 +11,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from agent_exec_tui.screens.dialog import Dialog
+from agent_exec_tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,7 +113,7 @@ class PromptDialog(Dialog[str]):
 
     def compose_dialog(self) -> ComposeResult:
         """The line, and below it a hint or what is wrong."""
-        yield Input(self._value, compact=True, select_on_focus=False, password=self._is_secret)
+        yield LineInput(self._value, compact=True, select_on_focus=False, password=self._is_secret)
         yield Static(Content(self._hint), id="hint")
 
     def on_input_changed(self, event: Input.Changed) -> None:

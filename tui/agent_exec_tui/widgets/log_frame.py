@@ -16,6 +16,7 @@ from agent_exec.model import records
 from agent_exec_tui.keymap import pane_bindings
 from agent_exec_tui.layout import Part
 from agent_exec_tui.situation import Pane
+from agent_exec_tui.widgets.line_input import LineInput
 from agent_exec_tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _FILES = {Part.STDOUT: records.STDOUT_LOG, Part.STDERR: records.STDERR_LOG}
 
 
-class SearchInput(Input):
+class SearchInput(LineInput):
     """The search line; ``^r`` switches to regular expressions."""
 
     BINDINGS = [  # noqa: RUF012 (Textual declares the type)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent_exec_tui.settings import Settings, load_settings
+from agent_exec_tui.state import KeptState, load_state, save_state
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "agent-exec").mkdir()
+    return tmp_path / "agent-exec" / "tui.toml"
+
+
+def load(config: Path, **environ: str) -> Settings:
+    return load_settings({"XDG_CONFIG_HOME": str(config.parent.parent), **environ})
+
+
+def test_no_file_is_no_problem(config: Path) -> None:
+    assert load(config, LANG="C.UTF-8") == Settings()
+
+
+def test_settings_are_taken_over(config: Path) -> None:
+    config.write_text(
+        'theme = "nord"\nascii = true\nread_only = true\nusage = false\n'
+        '[notify]\nbell = false\n[keys]\n"job.start" = "B"\njob.add = ["+x", "I"]\n'
+    )
+    settings = load(config)
+    assert (settings.theme, settings.ascii, settings.read_only) == ("nord", True, True)
+    assert not settings.shows_usage
+    assert not settings.notify.bell
+    assert settings.keys["job.start"] == ("B",)
+
+
+def test_mistakes_are_told_with_line_and_key_and_cost_only_themselves(config: Path) -> None:
+    config.write_text('theme = "nord"\nread_only = "perhaps"\nno_such = 1\n')
+    settings = load(config)
+    assert settings.theme == "nord"
+    assert not settings.read_only
+    text = "\n".join(settings.problems)
+    assert "tui.toml:2: read_only" in text
+    assert "tui.toml:3: no_such" in text
+
+
+@pytest.mark.parametrize("text", ["theme = ", "\x00", 'keys = "x"\n', "[keys]\nx = 3\n"])
+def test_a_broken_file_is_told_and_never_fatal(config: Path, text: str) -> None:
+    config.write_text(text)
+    settings = load(config)
+    assert settings.problems
+    assert settings.theme == Settings().theme
+
+
+def test_an_unknown_theme_is_named(config: Path) -> None:
+    config.write_text('theme = "sepia"\n')
+    assert "no theme 'sepia'" in load(config).problems[0]
+
+
+def test_no_color_stands_over_the_file_and_the_command_line_over_both(config: Path) -> None:
+    config.write_text('theme = "nord"\n')
+    assert load(config, NO_COLOR="1").has_no_colour
+    environ = {"XDG_CONFIG_HOME": str(config.parent.parent), "NO_COLOR": "1"}
+    assert load_settings(environ, theme="terminal").textual_theme == "ansi-dark"
+
+
+@pytest.mark.parametrize(
+    ("environ", "ascii"),
+    [({"LANG": "C"}, True), ({"LANG": "en_US.ISO-8859-1"}, True), ({"LANG": "C.UTF-8"}, False),
+     ({"LC_ALL": "POSIX", "LANG": "de_DE.UTF-8"}, True), ({}, False)],
+)  # fmt: skip
+def test_a_poor_locale_gets_ascii(config: Path, environ: dict[str, str], ascii: bool) -> None:
+    assert load(config, **environ).ascii is ascii
+
+
+def test_the_state_comes_back_as_it_was_left(tmp_path: Path) -> None:
+    path = str(tmp_path / "deep" / "state.json")
+    state = KeptState(sort="exit", is_reversed=True, tab="Failed", filter_text="x", percent=40)
+    save_state(path, state)
+    assert load_state(path) == state
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"sort": "no such", "tab": 3, "percent": 2000, "filter_text": null}']
+)
+def test_a_damaged_state_is_as_if_there_were_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(text)
+    assert load_state(str(path)) == KeptState()
