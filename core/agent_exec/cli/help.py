@@ -6,8 +6,9 @@ import shutil
 import textwrap
 
 from agent_exec.cli import verbs
+from agent_exec.cli.dashboard_options import DASHBOARD_OPTIONS
 from agent_exec.cli.grammar import GLOBALS, PROGRAM, UsageError
-from agent_exec.cli.parser import DASHBOARD_OPTIONS, VERSION_OPTION
+from agent_exec.cli.parser import VERSION_OPTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def _program_help() -> str:
         ),
         "",
         f"Usage: {PROGRAM} [OPTIONS]                   open the dashboard",
-        f"       {PROGRAM} --json [--filter TEXT]      print what it would show",
+        f"       {PROGRAM} --json [OPTIONS]            print what it would show, as JSON",
+        f"       {PROGRAM} --screen 120x36 [OPTIONS]   print how it would look",
         f"       {PROGRAM} <COMMAND> [OPTIONS] ...     do one thing and answer in JSON",
         "", "Commands:", *_rows(rows, 14),
         "", "Everywhere:", *_rows(_option_rows((*GLOBALS, VERSION_OPTION))),

@@ -109,7 +109,9 @@ def _carry_out(parsed: Parsed, environ: Mapping[str, str]) -> int:
     story.before_telling(lambda: _show_story(parsed.verbosity))
     try:
         if parsed.verb is None:
-            return _snapshot(parsed, call)
+            from agent_exec.cli.dashboard_json import answer_dashboard
+
+            return answer_dashboard(parsed.arguments, call)
         return parsed.verb.run(parsed.arguments, call)
     except AgentExecError as error:
         call.fail(error)
@@ -126,17 +128,6 @@ def _show_story(verbosity: int) -> None:
     from agent_exec.cli.log_output import configure
 
     configure(verbosity)
-
-
-def _snapshot(parsed: Parsed, call: Call) -> int:
-    for name in ("--theme", "--read-only"):
-        if parsed.arguments.given(name):
-            raise UsageError(f"the argument '{name}' cannot be used with '--json'")
-    from agent_exec.commands.snapshot import dashboard_snapshot
-
-    filter_text = parsed.arguments.text("--filter")
-    call.answer(dashboard_snapshot(call.store(), filter_text=filter_text, environ=call.environ))
-    return 0
 
 
 def _tell_bug(call: Call, error: Exception) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent_exec.cli import verbs
+from agent_exec.cli.dashboard_options import DASHBOARD_OPTIONS, EXCLUSIVE, NEEDS
 from agent_exec.cli.grammar import Arguments, Option, Positional, UsageError, Verb
 
 TYPE_CHECKING = False
@@ -11,16 +12,6 @@ if TYPE_CHECKING:
 
     Values = dict[str, object]
 
-# Understood without a command word: by the dashboard, and by `--json` for what it shows.
-DASHBOARD_OPTIONS = (
-    Option(
-        "--filter",
-        "TEXT",
-        "With --json: only the jobs that fit, such as 'state:running tag:build.* make'",
-    ),
-    Option("--read-only", None, "Look only: nothing is started, killed, changed or removed"),
-    Option("--theme", "NAME", "Colours of the dashboard"),
-)
 VERSION_OPTION = Option("--version -V", None, "Show the version")
 _NESTED_WORDS = Positional("COMMAND", "", least=0, most=None, verbatim=True, hints="verb")
 
@@ -81,6 +72,7 @@ def parse(words: Sequence[str]) -> Parsed:
     _require_utf8(words)
     top, rest = _scan(program_verb(), words, verbatim=True)
     if not rest:
+        _check_dashboard(top)
         return Parsed(None, Arguments(top), [top])
     for option in DASHBOARD_OPTIONS:
         if option.key in top:
@@ -94,7 +86,7 @@ def parse(words: Sequence[str]) -> Parsed:
 def program_verb() -> Verb:
     """The program without a command word, as a verb: what may stand before one."""
     options = (*DASHBOARD_OPTIONS, VERSION_OPTION)
-    return Verb("", no_run, "", ("", options), positional=_NESTED_WORDS)
+    return Verb("", no_run, "", ("", options), positional=_NESTED_WORDS, conflicts=EXCLUSIVE)
 
 
 def family_verb(name: str) -> Verb:
@@ -105,6 +97,14 @@ def family_verb(name: str) -> Verb:
 def no_run(_arguments: Arguments, _call: object) -> int:
     """Stand in for what has no verb yet."""
     raise VerbMissing
+
+
+def _check_dashboard(values: Values) -> None:
+    verb = program_verb()
+    _check(verb, values)
+    for option, needed in NEEDS:
+        if option in values and needed not in values:
+            raise UsageError(f"the argument '{_shown(verb, option)}' needs '{needed}'")
 
 
 def _parse_verb(levels: list[Values], words: Sequence[str]) -> Parsed:

@@ -35,6 +35,7 @@ _RESPONSES = {
     "NotifySetResponse": ("notify", "NotificationSet"),
     "SchemaResponse": ("schema", "JsonSchema"),
     "DashboardResponse": ("snapshot", "DashboardSnapshot"),
+    "DashboardChangeResponse": ("watch_snapshot", "DashboardChange"),
 }
 # The names by which the peers' schema calls what ours calls by its class.
 _PEERS_NAMES = {"ListedJob": "JobSummary"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 from agent_exec.commands.gc_plan import GcPolicy, plan
 from agent_exec.commands.list import UNKNOWN
@@ -12,7 +13,7 @@ from agent_exec.model import records
 from agent_exec.model.filter import UNREADABLE, JobFields, compile_filter
 from agent_exec.model.job import JobStatus
 from agent_exec.model.job_id import short_id
-from agent_exec.model.lazy_dataclass import dataclass, field_names
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.supervision import EndCause  # noqa: TC001 - the schema reads it
 from agent_exec.store import removal
 from agent_exec.store.config import config_path, load_config
@@ -20,8 +21,9 @@ from agent_exec.store.listing import open_exact, read_job, scan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from agent_exec.model.filter import Filter
     from agent_exec.process.liveness import Liveness
     from agent_exec.store.jobs import JobStore
     from agent_exec.store.listing import JobRecord
@@ -134,27 +136,56 @@ def dashboard_snapshot(
         FilterError: the filter is malformed.
         InternalError: the root cannot be read.
     """
-    chosen = compile_filter(filter_text or "")
-    counted = dict.fromkeys(field_names(StateCounts) or (), 0)
-    disk_bytes = 0
-    shown: list[tuple[tuple[str, int, str], DashboardJob]] = []
+    compile_filter(filter_text or "")  # before all that looking
+    return snapshot_of(store, look_at_all(store), filter_text=filter_text, environ=environ)
+
+
+def look_at_all(store: JobStore) -> list[DashboardJob]:
+    """Tell of every job, newest first.
+
+    Raises:
+        InternalError: the root cannot be read.
+    """
+    rows = []
     for record in scan(store):
         row = dashboard_job(store, record)
-        counted[row.state] += 1
-        counted["total"] += 1
-        disk_bytes += removal.size_of_job(store, record.job_id)
-        if chosen.matches(_fields_of(row)):
-            moment = row.started_at or row.created_at or ""
-            shown.append(((moment, record.claimed_ns, row.job_id), row))
-    shown.sort(key=lambda pair: pair[0], reverse=True)
+        moment = row.started_at or row.created_at or ""
+        rows.append(((moment, record.claimed_ns, row.job_id), row))
+    rows.sort(key=lambda pair: pair[0], reverse=True)
+    return [row for _, row in rows]
+
+
+def snapshot_of(
+    store: JobStore,
+    rows: Sequence[DashboardJob],
+    *,
+    filter_text: str | None,
+    environ: Mapping[str, str],
+) -> DashboardSnapshot:
+    """Sum up a root whose jobs have been looked at.
+
+    Raises:
+        FilterError: the filter is malformed.
+    """
+    chosen = compile_filter(filter_text or "")
     return DashboardSnapshot(
         root=store.root,
-        counts=StateCounts(**counted),
-        disk_bytes=disk_bytes,
+        counts=counts_of(Counter(row.state for row in rows)),
+        disk_bytes=sum(removal.size_of_job(store, row.job_id) for row in rows),
         gc=_gc_summary(store, environ),
         filter=filter_text or None,
-        jobs=tuple(row for _, row in shown),
+        jobs=tuple(row for row in rows if fits(row, chosen)),
     )
+
+
+def counts_of(by_state: Mapping[str, int]) -> StateCounts:
+    """Sum up how many jobs have each word."""
+    return StateCounts(**by_state, total=sum(by_state.values()))
+
+
+def fits(row: DashboardJob, chosen: Filter) -> bool:
+    """Whether a filter selects the job."""
+    return chosen.matches(_fields_of(row))
 
 
 def dashboard_job(store: JobStore, record: JobRecord) -> DashboardJob:

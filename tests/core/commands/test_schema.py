@@ -17,6 +17,7 @@ from agent_exec.commands.schema import response_schema
 from agent_exec.commands.snapshot import dashboard_snapshot
 from agent_exec.commands.tag import set_tags
 from agent_exec.commands.tail import follow_job, tail_job
+from agent_exec.commands.watch_snapshot import ChangeKind, DashboardChange
 from agent_exec.store.jobs import JobStore
 from support.built_jobs import put_job
 
@@ -87,9 +88,12 @@ def test_answers_have_the_shape_that_is_told(tmp_path: Path) -> None:
     check_answer(tail_job(store, "a"), "TailResponse")
     check_answer(next(follow_job(store, "a")), "TailChunkResponse")
     check_answer(set_tags(store, "a", ["x"]), "TagSetResponse")
-    change = NotificationChange(output_pattern="x")
-    check_answer(set_notification(store, "a", change), "NotifySetResponse")
-    check_answer(dashboard_snapshot(store), "DashboardResponse")
+    pattern = NotificationChange(output_pattern="x")
+    check_answer(set_notification(store, "a", pattern), "NotifySetResponse")
+    snapshot = dashboard_snapshot(store)
+    check_answer(snapshot, "DashboardResponse")
+    change = DashboardChange(change=ChangeKind.ADDED, counts=snapshot.counts, job=snapshot.jobs[0])
+    check_answer(change, "DashboardChangeResponse")
     check_answer(collect_garbage(store, GcPolicy(), dry_run=True), "GcResponse")
     check_answer(collect_garbage(store, GcPolicy(), independent=True), "GcResponse")
     check_answer(delete_jobs(store, cwd="/srv"), "DeleteResponse")
