@@ -41,9 +41,9 @@ def starts(run: Run, scratch: Path) -> None:
             elapsed_s = finish_many(starter)
         shown.wait(lambda lines: knows_all(lines, PRESENT + count))
     what = f"{count:,} jobs started in a row beside the dashboard, all ended"
-    run.absolute("dashboard-busy", what, elapsed_s, "s", START_LIMIT_S)
+    run.absolute("dashboard-starts", what, elapsed_s, "s", START_LIMIT_S)
     what = f"key to repaint meanwhile, p95 of {len(samples)}"
-    run.absolute("dashboard-busy", what, p95(samples) * 1000, "ms", KEY_MS)
+    run.absolute("dashboard-starts", what, p95(samples) * 1000, "ms", KEY_MS)
 
 
 def cleaning(run: Run, scratch: Path) -> None:
@@ -52,8 +52,11 @@ def cleaning(run: Run, scratch: Path) -> None:
     samples: list[float] = []
     for number in range(run.rounds):
         samples += _keys_while_cleaning(scratch / f"root{number}", scratch / "home", count)
-    what = f"key to repaint while {count:,} jobs are cleaned up, p95 of {len(samples)}"
-    run.absolute("dashboard-clean", what, p95(samples) * 1000, "ms", KEY_MS)
+    if samples:
+        what = f"key to repaint while {count:,} jobs are cleaned up, p95 of {len(samples)}"
+        run.absolute("dashboard-clean", what, p95(samples) * 1000, "ms", KEY_MS)
+    else:
+        run.skip("dashboard-clean", f"{count:,} jobs were gone before a key could be pressed")
     root = scratch / "stopped"
     make_finished_jobs(str(root), count)
     with dashboard(root, scratch / "home") as shown:
@@ -90,7 +93,6 @@ def _keys_while_cleaning(root: Path, home: Path, count: int) -> list[float]:
                 break
             samples.append(seen_s - pressed_s)
             shown.settle(PAUSE_S, limit_s=PAUSE_S)
-    assert samples, "cleaned up before a key could be pressed"
     return samples
 
 
@@ -106,6 +108,7 @@ def _begin_cleaning(shown: Terminal, count: int) -> None:
     shown.wait_for(f"Remove {count:,}")
     shown.settle()
     shown.press(_REMOVE)
+    shown.wait_for("· removing")  # which also moves the focus to "Stop"
 
 
 ROWS = {"dashboard-starts": starts, "dashboard-clean": cleaning}
