@@ -76,7 +76,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 def enabled_in(action: Action, pane: Pane) -> bool:
     """Whether an action is possible for the running job the cursor is on in that run."""
     impossible = {
-        "job.start", "job.repair", "job.delete", "app.undo", "list.attention",
+        "job.start", "job.repair", "job.delete", "job.compare", "app.undo", "list.attention",
         "log.next", "log.previous", "log.only",
     }  # fmt: skip
     return pane in action.panes and action.id not in impossible

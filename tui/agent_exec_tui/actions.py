@@ -83,6 +83,11 @@ _FIND = (
     Action("list.sort", ("o",), "sort", "Choose the sort order", Group.FIND, JOBS, 100),
     Action("list.reverse", ("O",), "reverse", "Reverse the sort order", Group.FIND, JOBS),
     Action(
+        "app.search_all", ("*",), "search all",
+        "Search in the logs of the marked jobs, or of all shown", Group.FIND, rank=118,
+        enabled=when.needs_logs,
+    ),
+    Action(
         "list.attention", ("!",), "what's new",
         "Go to the next job that changed since you looked", Group.FIND, rank=75,
         enabled=when.needs_unread,
@@ -157,6 +162,10 @@ _JOB = (
         "job.repair", ("f",), "fix",
         "Fix the record of a job whose supervisor or process is gone (asks)", Group.JOB,
         LISTED, 15, when.can_repair,
+    ),
+    Action(
+        "job.compare", ("=",), "compare", "Compare the two marked jobs", Group.JOB, rank=16,
+        enabled=when.needs_two_marked,
     ),
     Action(
         "job.notify", ("N",), "notify me", "Tell me when this job ends, or do not",

@@ -33,7 +33,6 @@ class Situation:
         shown: how many jobs the list shows now.
         unread: how many jobs changed since somebody looked at them.
         undo: what ``U`` would bring back, "" for nothing.
-        compared: whether exactly two jobs are marked.
     """
 
     pane: Pane = Pane.JOBS
@@ -135,6 +134,18 @@ def can_undo(now: Situation) -> Reason:
 def needs_unread(now: Situation) -> Reason:
     """Some job changed while nobody looked."""
     return None if now.unread else "nothing new since you looked"
+
+
+def needs_two_marked(now: Situation) -> Reason:
+    """Exactly two jobs are marked."""
+    if now.marked == 2:
+        return None
+    return f"mark exactly two jobs with space; {now.marked or 'none'} marked now"
+
+
+def needs_logs(now: Situation) -> Reason:
+    """There are jobs whose logs can be searched."""
+    return None if now.shown or now.marked else "no jobs are listed"
 
 
 def needs_search(now: Situation) -> Reason:

@@ -13,6 +13,7 @@ Handler = Callable[[], None]
 
 def handlers_for(main: MainScreen) -> dict[str, Handler]:
     """Bind every action id to the code that does it."""
+    from agent_exec_tui.handlers.across import AcrossHandlers
     from agent_exec_tui.handlers.general import GeneralHandlers
     from agent_exec_tui.handlers.jobs import JobHandlers
     from agent_exec_tui.handlers.lists import ListHandlers
@@ -20,6 +21,7 @@ def handlers_for(main: MainScreen) -> dict[str, Handler]:
     from agent_exec_tui.handlers.output import OutputHandlers
 
     found: dict[str, Handler] = {}
-    for part in (ListHandlers, JobHandlers, LogHandlers, OutputHandlers, GeneralHandlers):
+    for part in (ListHandlers, JobHandlers, LogHandlers, OutputHandlers, GeneralHandlers,
+                 AcrossHandlers):  # fmt: skip
         found.update(part(main).handlers())
     return found

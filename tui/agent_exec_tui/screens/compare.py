@@ -123,7 +123,7 @@ class CompareDialog(Dialog[LogSpot]):
     @on(PairList.Opened)
     def _opened(self, event: PairList.Opened) -> None:
         stream = self._streams.get(event.key)
-        place = stream.place(event.side) if stream and event.key != STDIN else None
+        place = stream.places[event.side] if stream and event.key != STDIN else None
         if place is None:
             self._main.say("no line of a log to go to here", severity="warning", timeout_s=2)
             return

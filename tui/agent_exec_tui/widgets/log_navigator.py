@@ -99,6 +99,10 @@ class LogNavigator(LogPane):
         self._select_line(start, None)
         return True
 
+    def go_to_line_at(self, start: int, focus: int | None = None) -> None:
+        """Go to the line that starts at the byte *start*, with the byte *focus* in sight."""
+        self._select_line(start, focus)
+
     def pan(self, cells: int) -> None:
         """Move right, or left, by *cells*; wrapped lines have nothing to the right."""
         widest = max((_width(row.line) for row in self._rows if row.line), default=0)
