@@ -22,6 +22,7 @@ from support.many_jobs import make_finished_jobs
 STARTS, CLEANED, PRESENT = 1000, 10_000, 100
 START_LIMIT_S = 60
 _CLEAN, _REMOVE, _TAB = "C", "\x13", "\t"
+_STOPPED = re.compile(r"removed [\d,]+, failed .* stopped")
 _PROGRESS = re.compile(r"removed [\d,]+ of [\d,]+")
 
 
@@ -61,9 +62,9 @@ def cleaning(run: Run, scratch: Path) -> None:
     make_finished_jobs(str(root), count)
     with dashboard(root, scratch / "home") as shown:
         _begin_cleaning(shown, count)
-        shown.wait(lambda lines: any(_PROGRESS.search(line) for line in lines))
+        shown.wait(lambda lines: any(map(_PROGRESS.search, lines)))
         pressed_s = shown.press("\r")
-        taken_s = shown.wait_for("stopped") - pressed_s
+        taken_s = shown.wait(lambda lines: any(map(_STOPPED.search, lines))) - pressed_s
     left = sum(1 for path in root.iterdir() if not path.name.startswith("."))
     assert 0 < left < count, left
     run.absolute("dashboard-clean", "cleaning up is stopped after", taken_s * 1000, "ms", None)
