@@ -11,6 +11,7 @@ from agent_exec.errors import (
     IdExhaustedError,
     InternalError,
     JobNotFoundError,
+    RecordMissingError,
     RecordUnreadableError,
 )
 from agent_exec.model import records
@@ -68,7 +69,11 @@ class JobDir:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # What is looked at may be deleted meanwhile; its missing record says nothing else then.
+        is_gone = isinstance(error, RecordMissingError) and not self.is_in_place()
         self.close()
+        if is_gone:
+            raise JobNotFoundError(self.job_id) from None
 
     def close(self) -> None:
         """Give the descriptor back."""

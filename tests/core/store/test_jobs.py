@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -188,3 +190,21 @@ def test_who_waited_for_a_removed_job_is_told_that_it_is_gone(store: JobStore) -
         os.rename(job.path, job.path + "-elsewhere")
         with pytest.raises(JobNotFoundError), job.locked():
             pytest.fail("the job is gone")
+
+
+def _read_after(store: JobStore, job_id: str, change: Callable[[JobDir], None]) -> None:
+    with store.open(job_id) as job:
+        change(job)
+        job.read_state()
+
+
+def test_a_job_deleted_while_it_is_looked_at_is_not_found(store: JobStore) -> None:
+    job_id = store.create(definition)
+    with pytest.raises(JobNotFoundError):
+        _read_after(store, job_id, lambda job: shutil.rmtree(job.path))
+
+
+def test_a_job_in_place_without_a_record_is_told_to_lack_it(store: JobStore) -> None:
+    job_id = store.create(definition)
+    with pytest.raises(RecordMissingError):
+        _read_after(store, job_id, lambda job: os.unlink(job.file_path("state.json")))
