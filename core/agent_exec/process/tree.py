@@ -92,7 +92,9 @@ def _signal_once(job: JobDir, pid: int, supervision: Supervision | None, number:
             signalled.append(process.pid)
     if number in _ENDING:
         for process in [*others, *([leader] if leader else [])]:
-            if process.state == "T":
+            # As it is now: what was about to stop when we looked has stopped only since.
+            now = identity.read_stat(process.pid)
+            if now is not None and now.state == "T":
                 signal_process(process, signal.SIGCONT)
     return signalled
 
