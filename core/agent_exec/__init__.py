@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from agent_exec.commands.wait import wait_job as wait_job
     from agent_exec.commands.wait import wait_jobs as wait_jobs
     from agent_exec.errors import AgentExecError as AgentExecError
+    from agent_exec.process.prewarmed import PrewarmedLauncher as PrewarmedLauncher
     from agent_exec.store.jobs import JobStore as JobStore
     from agent_exec.store.root import resolve_root as resolve_root
 
@@ -40,6 +41,7 @@ _HOMES = {
     "JobStore": "store.jobs",
     "NO_WAIT": "commands.observation",
     "Observation": "commands.observation",
+    "PrewarmedLauncher": "process.prewarmed",
     "collect_garbage": "commands.gc",
     "create_job": "commands.create",
     "delete_job": "commands.delete",
