@@ -1,0 +1,49 @@
+"""What the README tells is so: its examples run, its keys are the real ones, its files exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.programs import environment
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+README = (CHECKOUT / "README.md").read_text()
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(PYTHON)))
+def test_a_python_example_prints_what_it_says(number: int, tmp_path: Path) -> None:
+    code = PYTHON[number].replace("/tmp/my-jobs", str(tmp_path / "jobs"))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout.splitlines()
+    promised = re.findall(r"print\(.*\)\s+# (\S.*)", code)
+    for text in promised:
+        assert text in printed or text.startswith("what "), (text, printed)
+
+
+def test_the_pictures_and_files_it_names_are_there() -> None:
+    named = re.findall(r"\]\(([A-Za-z0-9./_-]+)\)", README)
+    missing = [name for name in named if not (CHECKOUT / name).exists()]
+    assert named
+    assert missing == []
+
+
+def test_its_keys_are_the_action_tables() -> None:
+    from agent_exec_tui.keymap import key_table
+
+    between = re.search(r"<!-- keys:[^\n]*-->\n(.*?)<!-- /keys -->", README, re.DOTALL)
+    assert between
+    assert between[1].strip() == key_table().strip()
