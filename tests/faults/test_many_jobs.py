@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from agent_exec import NO_WAIT, JobDefinition, JobStore, kill_job, run_job
+from agent_exec.process.prewarmed import PrewarmedLauncher
 from faults.bench import Bench, crowd, finish
 from faults.processes import Seen
 from faults.rows import covers
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.faults
 Figure = Callable[[str], None]
 
 JOBS = 60
+CROWD = 500
 AT_ONCE = 4
 
 
@@ -59,6 +62,63 @@ def test_a_crowd_runs_idles_is_listed_and_is_killed_whole(bench: Bench, figure: 
         f"time; {memory_kb / 1024:.1f} MiB each; listed in {listed.took_s:.2f} s; "
         f"{idle_s * 1000:.1f} ms of CPU in 3 s"
     )
+
+
+@covers("500 jobs by the launcher")
+def test_500_jobs_of_a_warm_launcher_run_and_are_killed(bench: Bench, figure: Figure) -> None:
+    store = JobStore(bench.root)
+    command = JobDefinition(command=("sleep", "600"), shell_wrapper=("sh", "-c"))
+    began_s = time.monotonic()
+    with PrewarmedLauncher() as launcher:
+        wait_until(lambda: _starts_fast(bench, store, command, launcher), what="a warm launcher")
+        ids = [
+            run_job(
+                store, command, observation=NO_WAIT, launcher=launcher, environ=bench.environment()
+            ).job_id
+            for _ in range(CROWD)
+        ]
+        launch_ms = (time.monotonic() - began_s) / CROWD * 1000
+    assert len(set(ids)) == CROWD
+    assert all(bench.status(job_id) == "running" for job_id in ids)
+    children = [bench.child(job_id) for job_id in ids]
+    assert all(child.is_alive for child in children)
+    supervisors = {bench.supervisor(job_id) for job_id in ids}
+    assert len(supervisors) == CROWD
+    memory_kb = sum(each.shared_memory_kb() for each in supervisors) / CROWD
+    assert 0 < memory_kb < 1.5 * 1024
+    idle_s = _cpu_of_idling(list(supervisors), seconds=2.0)
+    assert idle_s < 0.04, "2 % of a core"
+    listed, shown = bench.must("list", "--all", "--limit", "0"), bench.must("--json")
+    assert max(listed.took_s, shown.took_s) < 3
+    jobs = listed["jobs"]
+    assert isinstance(jobs, list)
+    assert [job["job_id"] for job in jobs if job["state"] == "running"] == ids[::-1]
+    began_s = time.monotonic()
+    for job_id in ids:
+        kill_job(store, job_id, wait=False)
+    wait_until(lambda: not any(child.is_alive for child in children), 30, "the children's end")
+    wait_until(lambda: not bench.supervisors(), 30, "the supervisors' end")
+    kill_ms = (time.monotonic() - began_s) / CROWD * 1000
+    assert all(bench.ending(job_id) == ("killed", "15") for job_id in ids)
+    figure(
+        f"{CROWD} jobs: {launch_ms:.0f} ms a launch, {kill_ms:.0f} ms a kill; "
+        f"{memory_kb / 1024:.2f} MiB each, {memory_kb * CROWD / 1024:.0f} in all; list "
+        f"{listed.took_s:.2f} s, --json {shown.took_s:.2f} s; {idle_s * 1000:.1f} ms of CPU in 2 s"
+    )
+
+
+def _starts_fast(
+    bench: Bench, store: JobStore, command: JobDefinition, launcher: PrewarmedLauncher
+) -> bool:
+    """Run a job; True once it was the launcher that started it."""
+    job_id = run_job(
+        store, command, observation=NO_WAIT, launcher=launcher, environ=bench.environment()
+    ).job_id
+    words = bench.supervisor(job_id).command()
+    kill_job(store, job_id, signal="KILL")
+    bench.wait_supervisor_gone(job_id)
+    bench.must("delete", job_id)
+    return job_id not in words
 
 
 def _cpu_of_idling(processes: Sequence[Seen], seconds: float) -> float:
