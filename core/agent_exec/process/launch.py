@@ -209,12 +209,17 @@ def _claim(job: JobDir) -> None:
     raise _being_started(job)
 
 
+def _pack(environment: Mapping[str, str]) -> bytes:
+    return marshal.dumps({os.fsencode(key): os.fsencode(environment[key]) for key in environment})
+
+
 def _definition(job: JobDir, spec: LaunchSpec) -> bytes:
     """What ``supervisor.definition`` reads."""
     values: records.Document = {name: getattr(spec, name) for name in field_names(spec) or ()}
     values["root"] = job.root
-    for name in ("environment", "sink_environment"):
-        values[name] = marshal.dumps(dict(getattr(spec, name)))
+    values["environment"] = values["sink_environment"] = _pack(spec.environment)
+    if spec.sink_environment != spec.environment:
+        values["sink_environment"] = _pack(spec.sink_environment)
     # The supervisor looks into meta.json only if it is another one than this.
     values["meta_version"] = values["notification"] = None
     with contextlib.suppress(OSError, RecordUnreadableError):

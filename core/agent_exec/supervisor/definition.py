@@ -9,11 +9,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_exec.model.records import Document
 
+
 class Definition:
     """One launch; most fields are those of ``process.launch.LaunchSpec``.
 
     Attributes:
-        environment: the child's variables, marshalled: only the child unpacks them.
+        environment: the child's variables, marshalled: they are needed for a moment only.
         sink_environment: those of notification commands, likewise.
         root: the directory the job's directory lies in.
         notification: meta.json's ``notification`` object as it was at the launch.
@@ -66,9 +67,11 @@ class Definition:
             return [*self.shell_wrapper, self.command[0]]
         return [*self.shell_wrapper, 'exec "$@"', "--", *self.command]
 
-    def child_variables(self) -> dict[str, str]:
+    def child_variables(self) -> dict[bytes, bytes]:
         """What the child gets besides ``environment``: the mark its descendants are found by."""
-        return {"AGENT_EXEC_JOB_ID": self.job_id} if self.marks_environment else {}
+        if not self.marks_environment:
+            return {}
+        return {b"AGENT_EXEC_JOB_ID": os.fsencode(self.job_id)}
 
     def file_path(self, name: str) -> str:
         """The path of one of the job's files, for people and sinks."""

@@ -71,9 +71,9 @@ class Delivery:
         if not definition.shell_wrapper:
             return "shell wrapper must not be empty"
         variables = {
-            "AGENT_EXEC_EVENT_PATH": definition.file_path(self.event_name),
-            "AGENT_EXEC_JOB_ID": definition.job_id,
-            "AGENT_EXEC_EVENT_TYPE": str(self.event["event_type"]),
+            b"AGENT_EXEC_EVENT_PATH": os.fsencode(definition.file_path(self.event_name)),
+            b"AGENT_EXEC_JOB_ID": os.fsencode(definition.job_id),
+            b"AGENT_EXEC_EVENT_TYPE": os.fsencode(str(self.event["event_type"])),
         }
         fds: list[int] = []
         try:
