@@ -27,10 +27,7 @@ def main() -> None:
     from agent_exec.supervisor.lifecycle import supervise
 
     settle((REQUESTS_FD,))
-    try:
-        _rehearse()
-    except OSError:
-        pass  # supervisors will be larger, that is all
+    _rehearse()
     adopt_orphans(False)
     settle((REQUESTS_FD,))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it goes when its owner does
@@ -91,14 +88,15 @@ def _rehearse() -> None:
     if parent is None:
         return
     path = os.path.join(parent, f"agent-exec-{os.urandom(8).hex()}")
-    os.mkdir(path, 0o700)
     try:
+        os.mkdir(path, 0o700)
         for _ in range(_REHEARSALS):
             _run_nothing(path)
-    finally:
         for name in os.listdir(path):
             os.unlink(os.path.join(path, name))
         os.rmdir(path)
+    except OSError:
+        return  # supervisors will be larger, that is all
 
 
 def _run_nothing(path: str) -> None:
@@ -128,9 +126,8 @@ def _run_nothing(path: str) -> None:
         "meta_version": None,
     }
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    report_read, report_write = os.pipe()
-    definition = open_anonymous(directory, marshal.dumps(values))
-    supervise(directory, os.open(os.devnull, os.O_RDONLY), report_write, definition)
+    lock, report = (os.open(os.devnull, os.O_WRONLY) for _ in range(2))
+    supervise(directory, lock, report, open_anonymous(directory, marshal.dumps(values)))
 
 
 if __name__ == "__main__":

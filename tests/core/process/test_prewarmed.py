@@ -47,13 +47,15 @@ def test_its_supervisors_are_detached_like_any_other(
     supervisor = job.supervisor_pid
     assert maker_of(job) == launcher.pid
     assert os.getsid(supervisor) == supervisor
-    held = [os.readlink(f"/proc/{supervisor}/fd/{fd}")
-            for fd in os.listdir(f"/proc/{supervisor}/fd")]
+    held = [
+        os.readlink(f"/proc/{supervisor}/fd/{fd}") for fd in os.listdir(f"/proc/{supervisor}/fd")
+    ]
     assert not [name for name in held if name.startswith("socket:")]
     assert held.count("/dev/null") == 3
     assert os.readlink(f"/proc/{supervisor}/cwd") == "/"
-    masks = [int(line.split()[1], 16) & ~0x1_8000_0000
-             for line in job.read("stdout.log").splitlines()]
+    masks = [
+        int(line.split()[1], 16) & ~0x1_8000_0000 for line in job.read("stdout.log").splitlines()
+    ]
     assert masks == [0, 0]
     assert "Umask:\t0077" in Path(f"/proc/{supervisor}/status").read_text()
 
@@ -69,9 +71,7 @@ def test_a_command_that_cannot_start_is_answered(
 
 def test_many_threads_may_use_it(workshop: Workshop, launcher: PrewarmedLauncher) -> None:
     jobs = [workshop.create(f"echo {number}") for number in range(16)]
-    threads = [
-        threading.Thread(target=job.start, kwargs={"launcher": launcher}) for job in jobs
-    ]
+    threads = [threading.Thread(target=job.start, kwargs={"launcher": launcher}) for job in jobs]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -104,7 +104,9 @@ def test_an_owner_that_is_killed_takes_it_along(tmp_path: Path) -> None:
     )
     out_read, out_write = os.pipe()
     owner = os.posix_spawn(
-        "/usr/bin/env", ["env", sys.executable, "-c", code], dict(os.environ),
+        "/usr/bin/env",
+        ["env", sys.executable, "-c", code],
+        dict(os.environ),
         file_actions=[(os.POSIX_SPAWN_DUP2, out_write, 1)],
     )
     os.close(out_write)
