@@ -110,7 +110,7 @@ class LogPane(LogTeller):
         self.pan_cells = self.floor = self._owed = self.size_bytes = self._line_count = 0
         self.current = self.loader.current_line = self.focus_byte = self.target = None
         self._generation = self.pattern_error = self._problem = None
-        self._was_restarted = self._has_read = False
+        self._was_restarted = self._has_read = self._left_unread = False
         self._left_at = (0, 0)
         self.counts = Counts()
         self.forget_highlights()
@@ -172,6 +172,9 @@ class LogPane(LogTeller):
         if snapshot.size != self.size_bytes:
             self.size_bytes = snapshot.size
             self.refresh_from_file()
+        if self._left_unread:  # gone to a line before anything was known of the log
+            self._left_unread = False
+            self._note_end()
         self.tell_soon()
 
     def _restart(self) -> None:

@@ -52,6 +52,7 @@ class LogTeller(LogCanvas):
         self._has_read = False
         self._was_restarted = False
         self._left_at: tuple[int | None, int] = (0, 0)
+        self._left_unread = False
         self._next_tell: Timer | None = None
 
     @property
@@ -68,8 +69,12 @@ class LogTeller(LogCanvas):
         """Stop following; what is written from now on counts as new."""
         if self.viewport.follow:
             self.viewport.follow = False
-            known = self.counts.lines if self.counts.lines_known else None
-            self._left_at = (known, self.size_bytes)
+            self._left_unread = not self._has_read
+            self._note_end()
+
+    def _note_end(self) -> None:
+        known = self.counts.lines if self.counts.lines_known else None
+        self._left_at = (known, self.size_bytes)
 
     def tell_soon(self) -> None:
         """Post the status within a frame: it changes with every write to a log."""
