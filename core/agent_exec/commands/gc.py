@@ -14,20 +14,27 @@ from agent_exec.commands.gc_plan import (
     rows_to_look_at,
     told,
 )
-from agent_exec.errors import AgentExecError, InvalidStateError, JobNotFoundError
-from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.errors import (
+    AgentExecError,
+    InvalidStateError,
+    JobNotFoundError,
+    RecordUnreadableError,
+)
+from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.store import removal
+from agent_exec.store.clearing import Emptier, set_aside_unless
+from agent_exec.store.entries import read_run
 from agent_exec.store.listing import open_exact
 from agent_exec.store.root import require_own_root
-from agent_exec.store.rows import read_rows
+from agent_exec.store.rows import TERMINAL_WORDS, read_rows
 
 __all__ = ["GcJob", "GcPlan", "GcPolicy", "GcProgress", "GcReport", "collect_garbage", "plan"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Self
 
-    from agent_exec.model.job import JobState
     from agent_exec.model.retention import Choice
     from agent_exec.store.jobs import JobDir, JobStore
     from agent_exec.store.rows import JobRow
@@ -129,51 +136,118 @@ def collect_garbage(
     if only is not None:
         done += [_skipped(planned, each, "not_listed") for each in taken if _id(each) not in only]
         taken = [each for each in taken if _id(each) in only]
-    is_stopped = False
-    freed_bytes = 0
-    for number, choice in enumerate(taken, start=1):
-        is_stopped = is_stopped or (should_stop is not None and should_stop())
-        if is_stopped:
-            done.append(_skipped(planned, choice, "stopped"))
-            continue
-        row = planned.rows[_id(choice)]
-        result = (
-            told(row, "would_delete", choice.reason, choice.candidate.size_bytes)
-            if dry_run
-            else _remove(store, row, choice, use_trash)
-        )
-        done.append(result)
-        freed_bytes += result.bytes if result.action != "skipped" else 0
-        if progress is not None:
-            progress(GcProgress(number, len(taken), freed_bytes, result))
+    with contextlib.ExitStack() as stack:
+        remover = None if dry_run else stack.enter_context(_Remover(store, use_trash))
+        is_stopped = False
+        freed_bytes = 0
+        for number, choice in enumerate(taken, start=1):
+            is_stopped = is_stopped or (should_stop is not None and should_stop())
+            if is_stopped:
+                done.append(_skipped(planned, choice, "stopped"))
+                continue
+            result = _carry_out(remover, planned.rows[_id(choice)], choice)
+            done.append(result)
+            freed_bytes += result.bytes if result.action != "skipped" else 0
+            if progress is not None:
+                progress(GcProgress(number, len(taken), freed_bytes, result))
+    if remover is not None:
+        done = remover.corrected(done)
     report = _report(store, policy, dry_run, independent, planned.scanned_dirs, done)
-    return report if not is_stopped else _with_stop(report)
+    return replace(report, stopped=True) if is_stopped else report
 
 
-def _remove(store: JobStore, row: JobRow, choice: Choice, trash: Trash | None) -> GcJob:
+def _carry_out(remover: _Remover | None, row: JobRow, choice: Choice) -> GcJob:
     size_bytes = choice.candidate.size_bytes
+    if remover is None:
+        return told(row, "would_delete", choice.reason, size_bytes)
     try:
-        job = open_exact(store, row.name)
-        if job is None:
-            return told(row, "skipped", "gone_already", 0)
-        with job, job.locked(_LOCK_TIMEOUT_S):
-            state = job.read_state()
-            reason = changed_since(row, state) or why_alive(job, state)
-            if reason:
-                return told(row, "skipped", reason, size_bytes)
-            if trash is not None:
-                trash.take(job)
-            else:
-                removal.remove_job(job)
+        reason = remover.remove(row)
     except JobNotFoundError:
         return told(row, "skipped", "gone_already", 0)
     except InvalidStateError:
-        return told(row, "skipped", "being_changed", size_bytes)
+        reason = "being_changed"
     except AgentExecError as error:
-        return told(row, "skipped", f"delete_failed: {error}", size_bytes)
+        reason = f"delete_failed: {error}"
     except OSError as error:
-        return told(row, "skipped", f"delete_failed: {error.strerror}", size_bytes)
+        reason = f"delete_failed: {error.strerror}"
+    if reason:
+        return told(row, "skipped", reason, size_bytes)
     return told(row, "deleted", choice.reason, size_bytes)
+
+
+class _Remover:
+    """Removes jobs one after the other, or moves them to the trash; all is done at its exit."""
+
+    def __init__(self, store: JobStore, trash: Trash | None) -> None:
+        self._store = store
+        self._trash = trash
+        self._failures: dict[str, OSError] = {}
+
+    def __enter__(self) -> Self:
+        self._emptier = Emptier()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._failures = self._emptier.close()
+
+    def remove(self, row: JobRow) -> str:
+        """Remove one job, or say why it stays.
+
+        Raises:
+            JobNotFoundError, InvalidStateError, OSError: it went, is being changed, or cannot go.
+        """
+        job = open_exact(self._store, row.name)
+        if job is None:
+            raise JobNotFoundError(row.name)
+        with job:
+            if self._trash is None:
+                return set_aside_unless(
+                    job, lambda: _why_kept(job, row), _LOCK_TIMEOUT_S, self._emptier
+                )
+            with job.locked(_LOCK_TIMEOUT_S):
+                reason = _why_kept(job, row)
+                if not reason:
+                    self._trash.take(job)
+                return reason
+
+    def corrected(self, told: list[GcJob]) -> list[GcJob]:
+        """Say of which jobs something is left, hidden, for the next cleaning to sweep."""
+        failures = self._failures
+        return [
+            replace(
+                each, action="skipped", reason=f"delete_failed: {failures[each.job_id].strerror}"
+            )
+            if each.job_id in failures
+            else each
+            for each in told
+        ]
+
+
+def _why_kept(job: JobDir, row: JobRow) -> str:
+    """Why a job may not go any more after all; empty if it is over, and as it was."""
+    if job.has_supervisor():
+        return "still_capturing"
+    try:
+        run = read_run(job)
+    except RecordUnreadableError:
+        return "state_unreadable"
+    if run[0] not in TERMINAL_WORDS:
+        return "active_job"
+    if run != (row.status, row.started_at, row.finished_at, row.pid):
+        return "changed_meanwhile"
+    return "pid_alive" if _may_live(job, row) else ""
+
+
+def _may_live(job: JobDir, row: JobRow) -> bool:
+    """Whether the process that a finished job names lives, and may be its own."""
+    from agent_exec.process.identity import read_stat
+
+    # Nearly every pid is gone or another's; only what is there is worth a closer look.
+    if row.pid is None or read_stat(row.pid) is None:
+        return False
+    from agent_exec.process.liveness import assess
+
+    return bool(assess(job, job.read_state(), job.read_supervision()).is_alive)
 
 
 def _settle_lost(store: JobStore, rows: list[JobRow]) -> frozenset[str]:
@@ -193,24 +267,6 @@ def _settle_lost(store: JobStore, rows: list[JobRow]) -> frozenset[str]:
     now = {row.name: row for row in read_rows(store, running)}
     rows[:] = [now.get(row.name, row) for row in rows]
     return frozenset(name for name, row in now.items() if row.is_terminal)
-
-
-def changed_since(row: JobRow, state: JobState) -> str:
-    """Why a job may not go any more after all; empty if it is as it was."""
-    if not state.is_terminal:
-        return "active_job"
-    known = (row.status, row.started_at, row.finished_at)
-    now = (state.status.value, state.started_at, state.finished_at)
-    return "" if known == now else "changed_meanwhile"
-
-
-def why_alive(job: JobDir, state: JobState) -> str:
-    """What of a finished job still lives; empty if nothing does."""
-    from agent_exec.process.liveness import assess
-
-    if job.has_supervisor():
-        return "still_capturing"
-    return "pid_alive" if assess(job, state, job.read_supervision()).is_alive else ""
 
 
 def _id(choice: Choice) -> str:
@@ -251,9 +307,3 @@ def _report(
         jobs=told,
         independent=True if independent else None,
     )
-
-
-def _with_stop(report: GcReport) -> GcReport:
-    from dataclasses import replace
-
-    return replace(report, stopped=True)

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final, TypedDict, TypeGuard
 
-    from agent_exec.store.jobs import JobStore
+    from agent_exec.store.jobs import JobDir, JobStore
     from agent_exec.store.listing import JobRecord
 
     Json = dict[str, object]
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     Entry = tuple[
         str, int, int, str | None, str | None, str, str | None, tuple[str, ...], Rest | bytes
     ]
+
+    # status, started_at, finished_at, pid
+    Run = tuple[str, str | None, str | None, int | None]
 
     class _PlainMeta(TypedDict, total=False):
         created_at: str
@@ -114,6 +117,24 @@ def read_entry(store: JobStore, name: str, root_fd: int, status: os.stat_result)
 
     record = read_job(store, name)
     return entry_of(record, status.st_ino) if record else None
+
+
+def read_run(job: JobDir) -> Run:
+    """Read which run a job's state tells of, and how far that is.
+
+    Raises:
+        RecordUnreadableError: state.json is missing, foreign or damaged.
+    """
+    try:
+        state = _quick_object(read_usual(records.STATE_FILE, job.fd))
+        if _is_plain_state(state):
+            inner = state["job"]
+            finished_at, pid = state.get("finished_at"), state.get("pid")
+            return inner["status"], inner.get("started_at"), finished_at, pid
+    except (OSError, ValueError, TypeError, RecursionError, StopIteration):
+        pass
+    careful = job.read_state()
+    return careful.status.value, careful.started_at, careful.finished_at, careful.pid
 
 
 def entry_of(record: JobRecord, inode: int = 0) -> Entry:

@@ -24,6 +24,7 @@ _STAGING_STALE_S = 3600.0
 _TEMP_STALE_S = 60.0
 _ATTEMPTS = 5
 
+_EMPTY_FILES = frozenset({records.JOB_LOCK_FILE, records.SUPERVISOR_LOCK_FILE, records.CLAIM_FILE})
 KNOWN_NAMES = frozenset(
     {
         records.META_FILE,
@@ -69,7 +70,7 @@ def remove_job(job: JobDir) -> None:
             hidden, and the next removal in this root sweeps it).
     """
     aside = set_aside(job)
-    _empty_and_remove(job.fd, aside)
+    empty_and_remove(job.fd, aside)
 
 
 def set_aside(job: JobDir) -> str:
@@ -87,12 +88,17 @@ def remove_tree(path: str) -> None:
     """
     fd = os.open(path, _OPEN_DIRECTORY)
     try:
-        _empty_and_remove(fd, path)
+        empty_and_remove(fd, path)
     finally:
         os.close(fd)
 
 
-def _empty_and_remove(dir_fd: int, path: str) -> None:
+def empty_and_remove(dir_fd: int, path: str) -> None:
+    """Remove what is in an open directory, and the directory, which lies at *path*.
+
+    Raises:
+        OSError: something could not be removed; the rest is.
+    """
     for attempt in range(_ATTEMPTS):
         _empty(dir_fd)
         try:
@@ -140,6 +146,8 @@ def _sizes(dir_fd: int) -> Iterator[int]:
     except OSError:
         return
     for name in names:
+        if name in _EMPTY_FILES:
+            continue
         try:
             status = os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
             if stat.S_ISREG(status.st_mode):

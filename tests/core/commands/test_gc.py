@@ -156,6 +156,28 @@ def test_a_job_whose_process_lives_stays(store: JobStore, sleeper: subprocess.Po
     assert counts(report) == (0, 1, 1, 0, 0)
 
 
+@pytest.mark.parametrize("has_lock", [True, False])
+def test_a_job_restarted_meanwhile_stays_where_it_is(store: JobStore, has_lock: bool) -> None:
+    path = put_old(store, "a")
+    put_old(store, "b", 2)
+    if has_lock:
+        for name in ("a", "b"):
+            with open(os.path.join(store.root, name, "job.lock"), "wb"):
+                pass
+
+    def restart_b(_progress: GcProgress) -> None:
+        with store.open("b") as job:
+            job.write_record(
+                "state.json",
+                {"job": {"id": "b", "status": "created"}, "result": {}, "updated_at": LONG_AGO},
+            )
+
+    report = collect_garbage(store, GcPolicy(), progress=restart_b)
+    assert told(report) == {"a": "deleted older_than", "b": "skipped active_job"}
+    assert os.listdir(store.root) == ["b"]
+    assert not os.path.exists(path)
+
+
 def test_a_job_somebody_changes_stays(store: JobStore) -> None:
     put_old(store, "a")
     with store.open("a") as job, job.locked():
@@ -246,6 +268,27 @@ def test_what_crashed_removals_left_is_swept(store: JobStore) -> None:
     os.mkdir(os.path.join(store.root, ".other"))
     collect_garbage(store, GcPolicy())
     assert sorted(os.listdir(store.root)) == [".new-c", ".other"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="rights do not bind root")
+def test_what_cannot_be_removed_is_told_and_swept_later(store: JobStore) -> None:
+    locked = os.path.join(put_old(store, "a"), "locked")
+    os.mkdir(locked)
+    with open(os.path.join(locked, "file"), "wb"):
+        pass
+    os.chmod(locked, 0o500)
+    put_old(store, "b")
+    report = collect_garbage(store, GcPolicy())
+    assert told(report) == {
+        "a": "skipped delete_failed: Permission denied",
+        "b": "deleted older_than",
+    }
+    assert counts(report) == (1, 1, 0, 1, 2)
+    (hidden,) = os.listdir(store.root)
+    assert hidden.startswith(".gone-a-")
+    os.chmod(os.path.join(store.root, hidden, "locked"), 0o700)
+    collect_garbage(store, GcPolicy())
+    assert os.listdir(store.root) == []
 
 
 def test_a_plan_changes_nothing(store: JobStore) -> None:
