@@ -6,6 +6,7 @@ constraints.txt pins, and looked at before they are kept.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ PICTURED = Settings(shows_usage=False)
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Root]:
     monkeypatch.setenv("HOME", str(tmp_path))  # the header then says ~/jobs wherever this runs
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
     monkeypatch.setenv("AGENT_EXEC_ROOT", str(tmp_path / "jobs"))
     monkeypatch.chdir(tmp_path)
     with Root(tmp_path / "jobs") as made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from agent_exec.model.timestamps import parse_timestamp
@@ -109,11 +110,17 @@ def _state_text(row: JobRow, state: JobState | None, now_s: float) -> str:
         for word, text in (("started", state.started_at), ("ended", state.finished_at)):
             moment = parse_timestamp(text)
             if moment is not None:
-                seconds = now_s - moment.timestamp()
-                parts.append(f"{word} {moment:%Y-%m-%d %H:%M:%S}Z, {formatting.ago(seconds)}")
+                parts.append(f"{word} {_local(moment, now_s)}")
         if not state.logs_drained:
             parts.append("output still being read")
     return " · ".join(parts)
+
+
+def _local(moment: datetime, now_s: float) -> str:
+    """The wall clock's time, with the date if that is another day than today's."""
+    here, today = moment.astimezone(), datetime.fromtimestamp(now_s).astimezone()
+    clock = f"{here:%H:%M:%S}" if here.date() == today.date() else f"{here:%Y-%m-%d %H:%M:%S}"
+    return f"{clock}, {formatting.ago(now_s - moment.timestamp())}"
 
 
 def _run_lines(

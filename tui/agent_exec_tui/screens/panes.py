@@ -111,7 +111,7 @@ class Panes:
         stream = part if part in (Part.STDOUT, Part.STDERR) else self.wish.stream
         self.wish = replace(self.wish, current=part, stream=stream)
         self.arrange()
-        self.widget_of(part).focus(scroll_visible=False)
+        self._main.set_focus(self.widget_of(part), scroll_visible=False)
         self._main.pane_changed()
 
     def focused(self, part: Part) -> None:

@@ -106,7 +106,7 @@ class Viewing:
         main.filter_input.display = True
         main.filter_input.value = self.text
         main.filter_input.cursor_position = len(self.text)
-        main.filter_input.focus()
+        main.set_focus(main.filter_input)
 
     def close_filter(self) -> None:
         """Leave the line; the filter stays in force."""

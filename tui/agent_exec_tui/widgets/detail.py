@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -77,15 +78,24 @@ class DetailPane(VerticalScroll, can_focus=True, inherit_bindings=False):
     def show(self, lines: list[Line], title: str) -> None:
         """Draw these lines, if they are new."""
         self.border_title = Content(title)
-        if tuple(lines) == self._lines:
-            return
-        self._lines = tuple(lines)
+        if tuple(lines) != self._lines:
+            self._lines = tuple(lines)
+            self._draw()
+
+    def on_resize(self) -> None:
+        """Wrap to the new width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        """Wrap each text beside its label, words whole where they fit."""
+        room = max(self.scrollable_content_region.width - LABEL_CELLS - 1, 10)
         parts: list[Content | str | tuple[str, str]] = []
-        for line in lines:
-            parts.append((f"{line.label:<{LABEL_CELLS}} ", "$text-muted"))
-            tone = TONES.get(line.tone)
-            parts.append((line.text, tone) if tone else line.text)
-            parts.append("\n")
+        for line in self._lines:
+            tone = TONES.get(line.tone, "")
+            label = f"{line.label:<{LABEL_CELLS}} "
+            for text in textwrap.wrap(line.text, room, drop_whitespace=False) or [""]:
+                parts += [(label, "$text-muted"), (text, tone) if tone else text, "\n"]
+                label = " " * len(label)
         self._text.update(Content.assemble(*parts[:-1]))
 
     @property

@@ -119,7 +119,7 @@ class LogFrame(Vertical):
         self.search.value = self.view.status.pattern
         self._is_regex = self.view.status.is_regex
         self.search.cursor_position = len(self.search.value)
-        self.search.focus()
+        self.screen.set_focus(self.search)
 
     def clear_search(self) -> bool:
         """Forget the pattern; False if there was none."""
@@ -155,7 +155,7 @@ class LogFrame(Vertical):
 
     def _close_search(self) -> None:
         self.search.display = False
-        self.view.focus(scroll_visible=False)
+        self.screen.set_focus(self.view)
         self.post_message(self.SearchClosed(self))
 
     # Drawing
