@@ -14,6 +14,9 @@ _BSD_INFO_BYTES = 136
 _ZOMBIE = 5
 _STOPPED = 4
 _MAX_CHILDREN = 4096
+_CTL_KERN = 1
+_KERN_PROCARGS2 = 49
+_ARGUMENTS_BYTES = 1024 * 1024  # ARG_MAX
 
 
 def _library() -> ctypes.CDLL:
@@ -48,6 +51,20 @@ def boot_id() -> str:
     if _library().sysctlbyname(name, buffer, ctypes.byref(size), None, ctypes.c_size_t(0)) != 0:
         return ""
     return buffer.value.decode("ascii", "replace")
+
+
+def command_line(pid: int) -> list[bytes]:
+    """The words a process was started with; empty when it is gone or another user's."""
+    name = (ctypes.c_int * 3)(_CTL_KERN, _KERN_PROCARGS2, pid)
+    size = ctypes.c_size_t(_ARGUMENTS_BYTES)
+    buffer = ctypes.create_string_buffer(size.value)
+    if _library().sysctl(name, 3, buffer, ctypes.byref(size), None, ctypes.c_size_t(0)) != 0:
+        return []
+    # A count, the program's path, padding, then the words and the environment.
+    data = buffer.raw[: size.value]
+    count = int.from_bytes(data[:4], "little")
+    path_end = data.find(b"\0", 4)
+    return data[path_end:].lstrip(b"\0").split(b"\0")[:count]
 
 
 def children_of(pid: int) -> list[int]:

@@ -118,6 +118,10 @@ def highest_pid() -> int:
 
 def command_line(pid: int) -> list[bytes]:
     """The words a process was started with; empty when it is gone or not ours to see."""
+    if not HAS_PROC:
+        from agent_exec.process import darwin
+
+        return darwin.command_line(pid)
     try:
         return read_file(f"/proc/{pid}/cmdline").split(b"\0")[:-1]
     except OSError:

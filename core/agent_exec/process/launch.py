@@ -201,6 +201,7 @@ def _claim(job: JobDir) -> None:
         status = os.stat(records.CLAIM_FILE, dir_fd=job.fd, follow_symlinks=False)
         is_stale = abs(time.time() - status.st_mtime) > STALE_CLAIM_S
         if is_stale and job.read_state().status is JobStatus.CREATED:
+            _end_unrecorded(job)
             atomic.remove_if_there(job.fd, records.CLAIM_FILE)
             if atomic.claim(job.fd, records.CLAIM_FILE):
                 return
@@ -278,7 +279,15 @@ def _await_started(job: JobDir, report: ReportReader, spawned_pid: int | None) -
             f"supervisor did not answer within {STARTED_TIMEOUT_S:g} s; "
             f"it may still start job {job.job_id}, see its status"
         )
+    if job.read_state().status is JobStatus.CREATED:
+        _end_unrecorded(job)
     raise _failed(job, "supervisor ended before it could say anything")
+
+
+def _end_unrecorded(job: JobDir) -> None:
+    from agent_exec.process.tree import end_unrecorded  # only after a supervisor's sudden end
+
+    end_unrecorded(job)
 
 
 def _collect(pid: int) -> None:

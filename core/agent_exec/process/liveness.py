@@ -63,7 +63,7 @@ def assess(job: JobDir, state: JobState, supervision: Supervision | None) -> Liv
         state: as read a moment ago. ``ENDED`` for a running one means: read it again.
         supervision: our own record, None for jobs of other programs.
     """
-    ours = supervision if supervision is not None and supervision.describes(state) else None
+    ours = _own_record(job, state, supervision)
     if state.status is JobStatus.CREATED:
         return Liveness(Verdict.CREATED, "not started yet", False)
     if state.is_terminal:
@@ -76,6 +76,18 @@ def assess(job: JobDir, state: JobState, supervision: Supervision | None) -> Liv
     if _has_ended_meanwhile(job, state):
         return Liveness(Verdict.ENDED, "the job ended while it was looked at", False)
     return _assess_orphan(ours, ours.child)
+
+
+def _own_record(
+    job: JobDir, state: JobState, supervision: Supervision | None
+) -> Supervision | None:
+    if supervision is not None and supervision.describes(state):
+        return supervision
+    if state.status is JobStatus.RUNNING and job.has_supervisor():
+        # It may have been read a moment before the job was started.
+        supervision = job.read_supervision()
+        return supervision if supervision is not None and supervision.describes(state) else None
+    return None
 
 
 def _assess_ended(job: JobDir, state: JobState, ours: Supervision | None) -> Liveness:

@@ -8,6 +8,7 @@ import select
 import time
 
 _READ_BYTES = 65536
+_LONGEST_MS = 2_000_000_000  # poll(2) counts in an int
 
 
 class ReportReader:
@@ -29,9 +30,10 @@ class ReportReader:
                     return event
             if self._fd < 0:
                 return "closed"
-            if not self._is_readable(deadline_monotonic_s):
+            if self._is_readable(deadline_monotonic_s):
+                self._read()
+            elif deadline_monotonic_s is None or time.monotonic() >= deadline_monotonic_s:
                 return None
-            self._read()
 
     def fact(self, name: str) -> object:
         """What any event told under *name*; None when none did."""
@@ -45,9 +47,9 @@ class ReportReader:
         poll.register(self._fd, select.POLLIN)
         if deadline_monotonic_s is None:
             return bool(poll.poll())
-        left_s = deadline_monotonic_s - time.monotonic()
+        left_ms = (deadline_monotonic_s - time.monotonic()) * 1000
         # Rounded up, so that the last look is not a fraction of a millisecond early.
-        return bool(poll.poll(max(0.0, left_s) * 1000 + (0.9 if left_s > 0 else 0)))
+        return bool(poll.poll(min(left_ms + 0.9, _LONGEST_MS) if left_ms > 0 else 0))
 
     def _read(self) -> None:
         data = os.read(self._fd, _READ_BYTES)

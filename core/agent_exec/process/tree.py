@@ -19,6 +19,8 @@ from agent_exec.process.liveness import Verdict, assess, is_possible_pid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent_exec.model.job import JobState
     from agent_exec.model.supervision import Supervision
     from agent_exec.process.identity import ProcessStat
@@ -139,17 +141,37 @@ def _kill_group(group: int, number: int) -> bool:
 
 
 def _kill_the_rest(job: JobDir, pid: int, supervision: Supervision | None) -> list[int]:
+    return _kill_until_none(
+        lambda: [each for each in _members(job, supervision, pid) if each.pid != pid]
+    )
+
+
+def _kill_until_none(look: Callable[[], list[ProcessStat]]) -> list[int]:
     """KILL until nobody is left: a process may have forked while we looked."""
     killed: list[int] = []
     give_up_at = time.monotonic() + _KILL_FOR_S
     quiet_looks = 0
     while quiet_looks < _QUIET_LOOKS and time.monotonic() < give_up_at:
-        left = [each for each in _members(job, supervision, pid) if each.pid != pid]
+        left = look()
         killed += [each.pid for each in left if signal_process(each, signal.SIGKILL)]
         # One empty look may have fallen between a parent's end and its child's adoption.
         quiet_looks = 0 if left else quiet_looks + 1
         time.sleep(_KILL_PAUSE_S)  # the kernel needs a moment to end what was killed
     return killed
+
+
+def end_unrecorded(job: JobDir) -> tuple[int, ...]:
+    """Kill what a supervisor started but died before it could record.
+
+    The caller holds the job's locks and sees it ``created``: nothing of it may run.
+
+    Returns:
+        The pids that were killed.
+    """
+    supervision = job.read_supervision()
+    child = supervision.child if supervision is not None else None
+    pid = child.pid if child is not None else 0
+    return tuple(dict.fromkeys(_kill_until_none(lambda: _traced(job, supervision, pid))))
 
 
 def survivors(
@@ -170,10 +192,14 @@ def _members(job: JobDir, supervision: Supervision | None, pid: int) -> list[Pro
     """Every living process of a job.
 
     A living supervisor of ours has all of them below it: it adopts what loses its parent.
-    Without one they are found by descent, session and the mark in their environment.
     """
     if supervision is not None and job.has_supervisor():
         return living_descendants(supervision.supervisor.pid)
+    return _traced(job, supervision, pid)
+
+
+def _traced(job: JobDir, supervision: Supervision | None, pid: int) -> list[ProcessStat]:
+    """What is found of a job without a supervisor: by descent, session and mark."""
     leader = _verified_leader(pid, supervision) if pid else None
     found = {each.pid: each for each in living_descendants(pid)} if leader else {}
     mark = _MARK + os.fsencode(job.job_id)

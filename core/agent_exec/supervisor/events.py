@@ -40,7 +40,13 @@ def fork_notifier(definition: Definition, dir_fd: int) -> int:
     ``("finished", event, pid, command, file)``.
     """
     read_end, write_end = os.pipe()
-    if os.fork():
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(read_end)
+        os.close(write_end)
+        raise
+    if pid:
         os.close(read_end)
         return write_end
     _run_notifier(definition, dir_fd, read_end)

@@ -123,7 +123,8 @@ class Journal:
         self._waiting.pop(name, None)
         try:
             self._replace(name, document, durable=durable)
-        except OSError:
+        except OSError as error:
+            self._supervision["reason"] = f"{name} could not be written at once: {error.strerror}"
             self._waiting[name] = (document, durable)
             self.retry_at = self.retry_at or time.monotonic() + self._retry_pause_s
 

@@ -80,6 +80,7 @@ class Run:
         self._has_output = False
         self._is_drained = False
         self._is_told_to_end = False
+        self._is_end_told = False
         self._cause: str | None = None
         self._ending: Ending | None = None
         self._drain_by: float | None = None
@@ -172,6 +173,7 @@ class Run:
                 self._is_told_to_end = True
         if _is_due(self._journal.retry_at, now_s):
             self._journal.retry()
+            self._tell_end()
             if not self._journal.is_in_place():
                 self._is_told_to_end = True
         if _is_due(self._watch.give_up_at, now_s):
@@ -257,7 +259,18 @@ class Run:
             return
         self._note_end(self._ending)
         self._journal.publish_end(self._ending, logs_drained=logs_drained)
-        self._report.send("ended")
+        self._tell_end()
+
+    def _tell_end(self) -> None:
+        """Report what is on disk; a full one may keep us waiting for it."""
+        if self._ending is None or self._journal.retry_at is not None:
+            return
+        if not self._is_end_told:
+            self._is_end_told = True
+            self._report.send("ended")
+        if self._is_drained:
+            self._report.send("drained")
+            self._report.close()
 
     def _note_end(self, ending: Ending) -> None:
         if self._journal.is_ours():
@@ -275,8 +288,6 @@ class Run:
         self._is_drained = True
         self._drain_by = None
         self._publish_end(logs_drained=True)
-        self._report.send("drained")
-        self._report.close()
         self._watch.tell_end(self._ending, self._pid, self._journal.started_at)
         if self._capture.is_open:
             self._check_place_at = time.monotonic() + _PLACE_CHECK_S

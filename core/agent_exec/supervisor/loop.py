@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 READABLE = select.POLLIN
 WRITABLE = select.POLLOUT
 
+_LONGEST_MS = 2_000_000_000  # poll(2) counts in an int; 23 days, then one empty turn
+
 
 class Loop:
     """Calls the handlers of descriptors that are ready; never wakes up for nothing."""
@@ -33,8 +35,11 @@ class Loop:
     def turn(self, moments: Iterable[float | None]) -> None:
         """Wait for a descriptor or the first of *moments* (monotonic seconds), then serve."""
         due = [moment for moment in moments if moment is not None]
-        # Rounded up: a timer looked at a fraction too early would mean one empty turn more.
-        timeout_ms = max(0.0, (min(due) - time.monotonic()) * 1000 + 1) if due else None
+        timeout_ms = None
+        if due:
+            # Rounded up: a timer looked at a fraction too early would mean one empty turn more.
+            left_ms = (min(due) - time.monotonic()) * 1000 + 1
+            timeout_ms = min(max(left_ms, 0.0), _LONGEST_MS)
         for fd, _ in self._poll.poll(timeout_ms):
             entry = self._handlers.get(fd)  # an earlier handler of this turn may have dropped it
             if entry is not None:

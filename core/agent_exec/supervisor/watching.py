@@ -90,7 +90,8 @@ class OutputWatch:
         if not self._pattern or self._stream not in (stream, "either"):
             return
         if self._is_regex:
-            if not self._matcher_outlet().send(("lines", stream, text)):
+            outlet = self._matcher_outlet()
+            if outlet is None or not outlet.send(("lines", stream, text)):
                 self.dropped += text.count(b"\n") + 1
         elif self._needle in text:
             self._find_needle(stream, text)
@@ -108,7 +109,8 @@ class OutputWatch:
         match_type = "regex" if self._is_regex else "contains"
         sinks = self._match.get("command"), self._match.get("file")
         message = ("match", self._pattern, match_type, stream, line, *sinks)
-        if not self._notifier_outlet().send(message):
+        outlet = self._notifier_outlet()
+        if outlet is None or not outlet.send(message):
             self.dropped += 1
 
     # -- the end -------------------------------------------------------------------------
@@ -143,7 +145,9 @@ class OutputWatch:
 
     def _send_end(self) -> None:
         if self._end is not None:
-            self._notifier_outlet().send(self._end, is_dispensable=False)
+            outlet = self._notifier_outlet()
+            if outlet is None or not outlet.send(self._end, is_dispensable=False):
+                self.dropped += 1
             self._end = None
 
     def _completion_event(self, ending: Ending, started_at: str | None) -> records.Document:
@@ -170,28 +174,30 @@ class OutputWatch:
 
     # -- helpers -------------------------------------------------------------------------
 
-    def _notifier_outlet(self) -> Outlet:
+    def _notifier_outlet(self) -> Outlet | None:
+        """The way to the notifier, which is made when first needed; None if it cannot be."""
         if self._notifier is None:
             from agent_exec.supervisor import events
             from agent_exec.supervisor.frames import Outlet
 
-            fd = events.fork_notifier(self._definition, self._dir_fd)
+            try:
+                fd = events.fork_notifier(self._definition, self._dir_fd)
+            except OSError:
+                return None  # no process or no descriptor to be had; perhaps the next time
             self._notifier = Outlet(fd, self._loop, _NOTIFIER_BACKLOG_BYTES)
         return self._notifier
 
-    def _matcher_outlet(self) -> Outlet:
+    def _matcher_outlet(self) -> Outlet | None:
         if self._matcher is None:
             from agent_exec.supervisor.frames import Inlet, Outlet
 
-            lines_read, lines_write = os.pipe()
-            found_read, found_write = os.pipe()
-            self._matcher_pid = _spawn_matcher(lines_read, found_write)
-            os.close(lines_read)
-            os.close(found_write)
-            os.set_blocking(found_read, False)
-            self._matcher = Outlet(lines_write, self._loop, _MATCHER_BACKLOG_BYTES)
-            self._found = Inlet(found_read)
-            self._loop.watch(found_read, READABLE, self._on_found)
+            try:
+                self._matcher_pid, lines_fd, found_fd = _spawn_matcher()
+            except OSError:
+                return None
+            self._matcher = Outlet(lines_fd, self._loop, _MATCHER_BACKLOG_BYTES)
+            self._found = Inlet(found_fd)
+            self._loop.watch(found_fd, READABLE, self._on_found)
             self._matcher.send(("pattern", self._pattern))
         return self._matcher
 
@@ -238,14 +244,28 @@ class OutputWatch:
             self._notifier.close()
 
 
-def _spawn_matcher(lines_fd: int, found_fd: int) -> int:
-    return os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-I", _MATCHER],
-        {},
-        file_actions=[
-            (os.POSIX_SPAWN_DUP2, lines_fd, 0),
-            (os.POSIX_SPAWN_DUP2, found_fd, 1),
-        ],
-        setpgroup=0,
-    )
+def _spawn_matcher() -> tuple[int, int, int]:
+    """Start a matcher; its pid, and where its lines go and its findings come from."""
+    fds: list[int] = []
+    try:
+        fds += os.pipe()
+        fds += os.pipe()
+        lines_read, lines_write, found_read, found_write = fds
+        pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-I", _MATCHER],
+            {},
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, lines_read, 0),
+                (os.POSIX_SPAWN_DUP2, found_write, 1),
+            ],
+            setpgroup=0,
+        )
+    except OSError:
+        for fd in fds:
+            os.close(fd)
+        raise
+    os.close(lines_read)
+    os.close(found_write)
+    os.set_blocking(found_read, False)
+    return pid, lines_write, found_read
