@@ -48,5 +48,18 @@ def fit_hints(hints: Sequence[Hint], width: int) -> list[Hint]:
     return [*kept, last]
 
 
+def hint_line(hints: Sequence[Hint], width: int) -> str:
+    """Write whole hints into a dialog's frame, as many as fit; the last one always stays."""
+    return "  ".join(f"{key} {label}" for key, label in fit_hints(hints, width))
+
+
+def title_line(parts: Sequence[str], width: int) -> str:
+    """Write what a frame says of itself, the last parts left out where they do not fit."""
+    kept = list(parts)
+    while len(kept) > 1 and cell_len(" · ".join(kept)) > width:
+        kept.pop()
+    return " · ".join(kept)
+
+
 def _cells(hint: Hint) -> int:
     return cell_len(hint[0]) + 1 + cell_len(hint[1])

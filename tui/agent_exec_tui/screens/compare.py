@@ -17,6 +17,7 @@ from agent_exec.model import records
 from agent_exec.store.listing import read_job
 from agent_exec_tui.compared_streams import StreamPair, compare_files, stream_rows
 from agent_exec_tui.comparison import Fact, Side, Verdict, definition_facts, outcome_facts
+from agent_exec_tui.hints import hint_line, title_line
 from agent_exec_tui.layout import Part
 from agent_exec_tui.log_spot import LogSpot
 from agent_exec_tui.screens.dialog import Dialog
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from agent_exec_tui.screens.main import MainScreen
 
 PROGRESS_S = 0.1
+FRAME_CELLS = 8
+HINTS = (("enter", "go to its log"), ("h l", "side"), (".", "env values"), ("esc", "close"))
 STDIN = "stdin"
 _FILES = {
     Part.STDOUT.value: records.STDOUT_LOG,
@@ -150,6 +153,10 @@ class CompareDialog(Dialog[LogSpot]):
 
     # Drawing
 
+    def on_resize(self) -> None:
+        """Fit the frame's words."""
+        self._draw()
+
     @property
     def pairs(self) -> PairList:
         """The list."""
@@ -164,9 +171,10 @@ class CompareDialog(Dialog[LogSpot]):
         return left, right
 
     def _draw(self) -> None:
-        shown = "all · d differences only" if self._shows_all else "differences only · d all"
-        self.box.border_title = Content(f"{self.heading} · {shown}")
-        self.box.border_subtitle = Content("h l side  enter go to its log  . env values  esc close")
+        room = self.size.width - FRAME_CELLS
+        shown = ("all", "d differences only") if self._shows_all else ("differences only", "d all")
+        self.box.border_title = Content(title_line([self.heading, *shown], room))
+        self.box.border_subtitle = Content(hint_line(HINTS, room))
         left, right = self._sides()
         outcome = outcome_facts(left, right, now_s=self._main.clock())
         definition: list[Fact] = []

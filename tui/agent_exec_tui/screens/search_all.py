@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from agent_exec.model import records
 from agent_exec_tui import formatting
+from agent_exec_tui.hints import hint_line, title_line
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.layout import Part
 from agent_exec_tui.log_pattern import PatternError, compile_pattern
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from agent_exec_tui.screens.main import MainScreen
 
 NEWS_S = 0.1
+FRAME_CELLS = 8
+TYPING = (("enter", "search"), ("^r", "regex or text"))
+LISTING = (("enter", "go there"), ("/", "change"), ("]", "next job"))
 _FILES = ((Part.STDOUT, records.STDOUT_LOG), (Part.STDERR, records.STDERR_LOG))
 
 
@@ -227,16 +231,26 @@ class SearchAllDialog(Dialog[LogSpot]):
 
     # Drawing
 
+    def on_resize(self) -> None:
+        """Fit the frame's words."""
+        self._draw()
+
+    def on_descendant_focus(self) -> None:
+        """Hints follow the focus."""
+        self._draw()
+
     @on(HitList.Moved)
     def _moved(self) -> None:
         self._draw()
 
     def _draw(self) -> None:
+        room = self.size.width - FRAME_CELLS
         kind = "regex (^r: text)" if self._is_regex else "text (^r: regex)"
-        self.box.border_title = Content(f"{self.heading} · {self._scope} · {kind}")
-        stops = "esc stops" if self.is_searching else "esc close"
-        self.box.border_subtitle = Content(f"enter go there  ] next job  / change  {stops}")
-        self.pattern.placeholder = f"search {'for a regular expression' if self._is_regex else ''}"
+        self.box.border_title = Content(title_line([self.heading, self._scope, kind], room))
+        last = ("esc", "stop" if self.is_searching else "close")
+        hints = TYPING if self.pattern.has_focus else LISTING
+        self.box.border_subtitle = Content(hint_line([*hints, last], room))
+        self.pattern.placeholder = "regular expression" if self._is_regex else "words"
         told = self._told()
         style = "$text-error" if self._flaw else ""
         self.query_one("#told", Static).update(
