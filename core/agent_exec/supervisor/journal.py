@@ -153,7 +153,8 @@ class Journal:
         for name, (document, durable) in waiting.items():
             if is_ours:
                 self._put(name, document, durable=durable)
-        if not self._waiting:
+        if is_ours and not self._waiting:
+            self.note()  # with what kept it
             try:
                 self.reserve()
             except OSError:
