@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,23 @@ while time.monotonic() < end:
     send(job, signal.SIGKILL)
     job.wait().wait_released(4)
     assert survivors(job) == ()
+
+
+def test_what_was_started_and_never_recorded_is_ended(workshop: Workshop) -> None:
+    job, other = workshop.create("true"), workshop.create("true")
+    processes = [
+        subprocess.Popen(
+            ["sleep", "60"],
+            env={**os.environ, "AGENT_EXEC_JOB_ID": each.directory.job_id},
+            start_new_session=True,
+        )
+        for each in (job, other)
+    ]
+    try:
+        assert tree.end_unrecorded(job.directory) == (processes[0].pid,)
+        assert processes[0].wait(timeout=5) == -signal.SIGKILL
+        assert processes[1].poll() is None
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
