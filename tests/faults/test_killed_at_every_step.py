@@ -34,8 +34,9 @@ def _steps(bench: Bench, *arguments: str) -> list[str]:
 
 def _killed(bench: Bench, rule: str, *arguments: str) -> Call:
     done = bench.call(*arguments, prefix=strace(bench.scratch / "killed", rule))
-    # strace ends as what it traces did, by SIGKILL; the shell's way of saying so is 137.
-    assert done.exit_status in (-9, 137), (rule, done)
+    # strace ends as what it traces did. Some calls are made at times only, such as those for a
+    # cache: then the turn of this one did not come.
+    assert done.exit_status in (-9, 137) or done.ok, (rule, done)
     return done
 
 
@@ -240,10 +241,11 @@ def _settled(bench: Bench, job_id: str) -> str:
     state = str(bench.must("status", job_id)["state"])
     # Nobody may be told that a job failed to start while its command runs on.
     assert not (state in ("failed", "created") and any(each.is_alive for each in living)), state
-    bench.wait_status(job_id, "running", *TERMINAL)
+    bench.wait_supervisor_gone(job_id, timeout_s=8)
+    state = str(bench.must("status", job_id)["state"])
     if state == "running":
-        bench.must("repair", "--kill", job_id)
-        assert bench.status(job_id) == "killed"
+        repaired = bench.must("repair", "--kill", job_id)
+        assert bench.status(job_id) in ("killed", "failed"), repaired  # or ended meanwhile
     wait_until(lambda: not _children(bench), what="the end of the child")
     bench.record(job_id, "meta.json")
     return bench.status(job_id)
