@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from agent_exec.commands.definition import JobDefinition, StdinFile, StdinText
-from agent_exec.model.job import Notification
-from agent_exec_tui.form_definition import FormText, check_form, command_line, form_of
+from agent_exec.model.job import MatchStream, MatchType, Notification, OutputMatch
+from agent_exec_tui.command_line import command_line
+from agent_exec_tui.form_definition import FormText, check_form, form_of
 
 
 def test_words_are_argv_and_a_ticked_box_makes_one_string_of_them() -> None:
@@ -69,7 +70,13 @@ def test_a_definition_comes_through_the_form_unchanged(tmp_path: Path) -> None:
         kill_after_ms=2000,
         stdin=StdinFile(str(kept)),
         shell_wrapper=("bash", "-lc"),
-        notification=Notification(notify_command="say done"),
+        progress_every_ms=60_000,
+        notification=Notification(
+            notify_command="say done",
+            on_output_match=OutputMatch(
+                pattern="a.c", match_type=MatchType.REGEX, stream=MatchStream.STDERR, command="x"
+            ),
+        ),
     )
     assert check_form(form_of(definition), "/").definition == definition
 

@@ -8,11 +8,17 @@ from dataclasses import dataclass, field
 
 from agent_exec.commands.definition import JobDefinition, StdinFile, StdinText, require_definition
 from agent_exec.errors import AgentExecError
-from agent_exec.model.job import DEFAULT_SHELL_WRAPPER, Notification
+from agent_exec.model.job import (
+    MatchStream,
+    MatchType,
+    Notification,
+    OutputMatch,
+)
 from agent_exec.model.tags import require_tag
 from agent_exec_tui import formatting
+from agent_exec_tui.command_line import own_wrapper, seconds_text
 
-MASKED_SHOWN = "***"
+REGEX_PREFIX = "re:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +29,9 @@ class FormText:
         is_shell: whether the command is one string for the shell, or words.
         env: shell words ``KEY=VALUE``.
         mask: keys of *env* whose values are never shown.
-        timeout, grace: seconds, or with a unit: ``90``, ``5m``; "" is none.
+        output_pattern: text to look for in the output, or ``re:`` and a regular expression.
+        output_stream: where to look; carried through, not shown.
+        timeout, grace, progress: seconds, or with a unit: ``90``, ``5m``; "" is none.
     """
 
     command: str = ""
@@ -39,6 +47,11 @@ class FormText:
     grace: str = ""
     notify_command: str = ""
     notify_file: str = ""
+    output_pattern: str = ""
+    output_command: str = ""
+    output_file: str = ""
+    output_stream: str = MatchStream.EITHER.value
+    progress: str = ""
     inherit_env: bool = True
     shell_wrapper: str = ""
 
@@ -128,6 +141,25 @@ class _Reader:
                 self.flaws["tags"] = str(error)
         return tags
 
+    def notification(self, base: str) -> Notification:
+        text = self.text
+        pattern = text.output_pattern.strip()
+        is_regex = pattern.startswith(REGEX_PREFIX)
+        match = OutputMatch(
+            pattern=pattern.removeprefix(REGEX_PREFIX),
+            match_type=MatchType.REGEX if is_regex else MatchType.CONTAINS,
+            stream=MatchStream(text.output_stream),
+            command=text.output_command.strip() or None,
+            file=_path(base, text.output_file),
+        )
+        if (match.command or match.file) and not match.pattern:
+            self.flaws["output_pattern"] = "needed to know when to tell"
+        return Notification(
+            notify_command=text.notify_command.strip() or None,
+            notify_file=_path(base, text.notify_file),
+            on_output_match=match if match.pattern else None,
+        )
+
     def stdin(self, base: str) -> StdinText | StdinFile | None:
         match self.text.stdin_kind:
             case "text":
@@ -142,6 +174,10 @@ class _Reader:
         return None
 
 
+def _path(base: str, typed: str) -> str | None:
+    return os.path.join(base, os.path.expanduser(typed.strip())) if typed.strip() else None
+
+
 def check_form(text: FormText, base: str) -> Checked:
     """Read the form.
 
@@ -153,12 +189,7 @@ def check_form(text: FormText, base: str) -> Checked:
     argv = reader.command()
     env_files = reader.words("env_files", text.env_files)
     wrapper = reader.words("shell_wrapper", text.shell_wrapper)
-    notify = Notification(
-        notify_command=text.notify_command.strip() or None,
-        notify_file=os.path.join(base, os.path.expanduser(text.notify_file.strip()))
-        if text.notify_file.strip()
-        else None,
-    )
+    notify = reader.notification(base)
     definition = JobDefinition(
         command=argv,
         cwd=reader.directory(base),
@@ -169,6 +200,7 @@ def check_form(text: FormText, base: str) -> Checked:
         stdin=reader.stdin(base),
         timeout_ms=reader.milliseconds("timeout", text.timeout),
         kill_after_ms=reader.milliseconds("grace", text.grace),
+        progress_every_ms=reader.milliseconds("progress", text.progress),
         notification=None if notify == Notification() else notify,
         tags=reader.tags(),
         shell_wrapper=wrapper or None,
@@ -186,6 +218,8 @@ def form_of(definition: JobDefinition) -> FormText:
     stdin = definition.stdin
     is_shell = len(definition.command) == 1
     notify = definition.notification or Notification()
+    match = notify.on_output_match or OutputMatch(pattern="")
+    prefix = REGEX_PREFIX if match.match_type is MatchType.REGEX else ""
     return FormText(
         command=definition.command[0] if is_shell else shlex.join(definition.command),
         is_shell=is_shell,
@@ -196,67 +230,15 @@ def form_of(definition: JobDefinition) -> FormText:
         env_files=shlex.join(definition.env_files),
         stdin_kind="file" if isinstance(stdin, StdinFile) else "none",
         stdin=stdin.path if isinstance(stdin, StdinFile) else "",
-        timeout=_seconds(definition.timeout_ms),
-        grace=_seconds(definition.kill_after_ms),
+        timeout=seconds_text(definition.timeout_ms),
+        grace=seconds_text(definition.kill_after_ms),
         notify_command=notify.notify_command or "",
         notify_file=notify.notify_file or "",
+        output_pattern=prefix + match.pattern if match.pattern else "",
+        output_command=match.command or "",
+        output_file=match.file or "",
+        output_stream=match.stream.value,
+        progress=seconds_text(definition.progress_every_ms),
         inherit_env=definition.inherit_env,
-        shell_wrapper=_own_wrapper(definition),
+        shell_wrapper=own_wrapper(definition),
     )
-
-
-def _own_wrapper(definition: JobDefinition) -> str:
-    """The wrapper, unless it is the one every job has."""
-    wrapper = definition.shell_wrapper
-    return "" if wrapper in (None, DEFAULT_SHELL_WRAPPER) else shlex.join(wrapper or ())
-
-
-def _seconds(milliseconds: int) -> str:
-    return f"{milliseconds / 1000:g}" if milliseconds else ""
-
-
-def command_line(definition: JobDefinition, *, runs_now: bool, shows_masked: bool = False) -> str:
-    """Write the command line that makes the same job.
-
-    Args:
-        definition: what to make.
-        runs_now: ``run`` or ``create``.
-        shows_masked: whether values of masked variables are written out.
-    """
-    words = ["run" if runs_now else "create"]
-    for tag in definition.tags:
-        words += ["--tag", tag]
-    for entry in definition.env:
-        key = entry.partition("=")[0]
-        hides = key in definition.mask and not shows_masked
-        words += ["--env", f"{key}={MASKED_SHOWN}" if hides else entry]
-    for path in definition.env_files:
-        words += ["--env-file", path]
-    for key in definition.mask:
-        words += ["--mask", key]
-    if not definition.inherit_env:
-        words.append("--no-inherit-env")
-    if definition.cwd:
-        words += ["--cwd", definition.cwd]
-    words += _stdin_words(definition)
-    if definition.timeout_ms:
-        words += ["--timeout", _seconds(definition.timeout_ms)]
-    if definition.kill_after_ms:
-        words += ["--kill-after", _seconds(definition.kill_after_ms)]
-    notify = definition.notification
-    if notify is not None and notify.notify_command:
-        words += ["--notify-command", notify.notify_command]
-    if notify is not None and notify.notify_file:
-        words += ["--notify-file", notify.notify_file]
-    if _own_wrapper(definition) and definition.shell_wrapper:
-        words += ["--shell-wrapper", " ".join(definition.shell_wrapper)]
-    return formatting.cli_line(*words, "--", *definition.command)
-
-
-def _stdin_words(definition: JobDefinition) -> list[str]:
-    match definition.stdin:
-        case StdinFile(path=path):
-            return ["--stdin-file", path]
-        case StdinText(text=text):
-            return ["--stdin", text if isinstance(text, str) else text.decode("utf-8", "replace")]
-    return []

@@ -76,6 +76,9 @@ class SelectedJob:
                 self._main.notices.setdefault(event.job_id, f"failed: {clean(supervision.reason)}")
         if event.job_id == self._job_id:
             self.record, self.evidence = event.record, event.evidence
+            supervision = event.record.supervision if event.record else None
+            for log in self._main.logs.values():
+                log.set_full_log(event.job_id, supervision.full_log_path if supervision else None)
             self._draw(self._main.row)
 
     def _settle(self) -> None:

@@ -11,7 +11,8 @@ from textual.content import Content
 from textual.widgets import Button, Checkbox, Input, Label, RadioSet, Static
 
 from agent_exec_tui import clipboard, formatting
-from agent_exec_tui.form_definition import Checked, FormText, check_form, command_line, form_of
+from agent_exec_tui.command_line import command_line
+from agent_exec_tui.form_definition import Checked, FormText, check_form, form_of
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.screens.dialog import ConfirmDialog, Dialog
 from agent_exec_tui.widgets.choices import Pick, Tick
@@ -36,6 +37,10 @@ _MORE = (
     ("env_files", "Env files", ".env"),
     ("notify_command", "On end run", "a shell command that gets the event"),
     ("notify_file", "On end log", "a file that gets the event appended"),
+    ("output_pattern", "On output", "tell when a line has this; re:… is a pattern"),
+    ("output_command", "… run", "a shell command that gets the event"),
+    ("output_file", "… log", "a file that gets the event appended"),
+    ("progress", "Progress", "refresh updated_at this often: 60"),
     ("shell_wrapper", "Shell", "sh -lc"),
 )
 
@@ -197,6 +202,7 @@ class JobForm(Dialog[FormAnswer]):
             **{name: typed(name) for name, _, _ in (*_FIELDS, *_MORE)},
             is_shell=self.query_one("#is_shell", Checkbox).value,
             inherit_env=self.query_one("#inherit_env", Checkbox).value,
+            output_stream=self._initial.output_stream,
             stdin_kind=_STDIN_KINDS[max(kind, 0)],
             stdin=typed("stdin"),
         )

@@ -63,6 +63,7 @@ class LogFrame(Vertical):
         self._is_regex = False
         self._row: JobRow | None = None
         self._root = ""
+        self._full_log: tuple[str, str | None] = ("", None)
 
     def compose(self) -> ComposeResult:
         """The view, and the search line when it is wanted."""
@@ -81,8 +82,18 @@ class LogFrame(Vertical):
         """What is shown, in a word."""
         return "both" if self.is_both else self.part.value
 
+    def set_full_log(self, job_id: str, path: str | None) -> None:
+        """Take note of where a job's full.log really lies, if not in its directory."""
+        if self._full_log != (job_id, path):
+            self._full_log = (job_id, path)
+            if self.is_both:
+                self.show_job(self._row, self._root)
+
     def path_of(self, job_id: str, root: str) -> str:
         """The file shown of a job."""
+        elsewhere = self._full_log[1] if self._full_log[0] == job_id else None
+        if self.is_both and elsewhere is not None:
+            return elsewhere
         name = records.FULL_LOG if self.is_both else _FILES[self.part]
         return os.path.join(root, job_id, name)
 
