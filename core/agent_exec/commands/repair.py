@@ -14,12 +14,18 @@ from agent_exec.commands.settling import (
     record_lost,
     settle_if_proved,
 )
-from agent_exec.errors import AgentExecError, RecordUnreadableError
+from agent_exec.errors import (
+    AgentExecError,
+    InvalidStateError,
+    JobNotFoundError,
+    RecordUnreadableError,
+)
 from agent_exec.model.job import JobStatus  # noqa: TC001 - the schema reads it
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.process.exit_watch import ExitWatch, await_exit
 from agent_exec.process.liveness import Verdict
 from agent_exec.process.tree import signal_job
+from agent_exec.store import removal
 from agent_exec.store.root import require_own_root
 
 TYPE_CHECKING = False
@@ -39,6 +45,7 @@ __all__ = [
 ]
 
 _KILL_TIMEOUT_S = 3.0
+_LOCK_TIMEOUT_S = 1.0  # to tidy up, which can as well be done another time
 _NOTHING_TO_DO = frozenset(
     {Verdict.CREATED, Verdict.ENDED, Verdict.RUNNING, Verdict.RUNNING_FOREIGN}
 )
@@ -121,17 +128,28 @@ def _repair_one(store: JobStore, job_id: str, *, kill: bool, dry_run: bool) -> R
     try:
         with store.open(job_id) as job:
             action = _action_for(job, look(job), kill=kill)
+            if not dry_run:
+                _tidy(job)
             if dry_run or action in ("none", "reported"):
                 found = look(job)
                 words = {"repaired": "would_repair", "killed": "would_kill"}
                 return _told(job, found, words.get(action, action))
             with job.locked():
                 return _repair_locked(job, kill=kill)
+    except JobNotFoundError:
+        return RepairedJob(job_id=job_id, action="none", evidence="it was deleted meanwhile")
     except RecordUnreadableError as error:
         evidence = f"{error.name}: {error.reason}"
         return RepairedJob(job_id=job_id, action="reported", evidence=evidence)
     except (AgentExecError, OSError) as error:
         return RepairedJob(job_id=job_id, action="failed", evidence=str(error))
+
+
+def _tidy(job: JobDir) -> None:
+    """Remove what crashed writers left beside the records."""
+    if removal.temporary_files(job):
+        with contextlib.suppress(InvalidStateError, OSError), job.locked(_LOCK_TIMEOUT_S):
+            removal.sweep_temporary_files(job)
 
 
 def _told(job: JobDir, found: Look, action: str) -> RepairedJob:

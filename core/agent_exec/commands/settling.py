@@ -129,6 +129,9 @@ def record_lost(job: JobDir, found: Look, *, ended_by: int | None = None) -> Job
         updated_at=now,
     )
     _write_state(job, state)
+    from agent_exec.store.removal import sweep_temporary_files  # rare; every wait loads this file
+
+    sweep_temporary_files(job, stale_s=0)  # what its supervisor kept in hand for its end
     return state
 
 

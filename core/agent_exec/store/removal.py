@@ -206,7 +206,7 @@ def _is_quiet(path: str, age_s: float) -> bool:
     return time.time() - max(changed) > age_s
 
 
-def sweep_temporary_files(job: JobDir) -> None:
+def sweep_temporary_files(job: JobDir, *, stale_s: float = _TEMP_STALE_S) -> None:
     """Remove what crashed writers left in a job whose lock the caller holds; never raises.
 
     A living supervisor keeps space in hand under such a name; while there is one, all stays.
@@ -214,12 +214,16 @@ def sweep_temporary_files(job: JobDir) -> None:
     if job.has_supervisor():
         return
     now_s = time.time()
-    try:
-        names = [name for name in os.listdir(job.fd) if name.startswith(records.TEMP_PREFIX)]
-    except OSError:
-        return
-    for name in names:
+    for name in temporary_files(job):
         with contextlib.suppress(OSError):
             status = os.stat(name, dir_fd=job.fd, follow_symlinks=False)
-            if now_s - status.st_mtime > _TEMP_STALE_S:
+            if now_s - status.st_mtime >= stale_s:
                 os.unlink(name, dir_fd=job.fd)
+
+
+def temporary_files(job: JobDir) -> list[str]:
+    """The names of records that were never put in place; none where they cannot be listed."""
+    try:
+        return [name for name in os.listdir(job.fd) if name.startswith(records.TEMP_PREFIX)]
+    except OSError:
+        return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -119,3 +120,26 @@ def test_an_unreadable_record_is_told_and_the_others_go_on(store: JobStore, gone
 def test_a_missing_job_is_told(store: JobStore) -> None:
     with pytest.raises(JobNotFoundError):
         repair_jobs(store, ["nope"])
+
+
+def test_temporary_files_of_crashed_writers_are_swept(store: JobStore) -> None:
+    job_id = run_job(store, JobDefinition(command=("true",))).job_id
+    directory = Path(store.root, job_id)
+    wait_until(lambda: not list(directory.glob(".tmp-*")), what="the supervisor's own tidying")
+    old, young = directory / ".tmp-0ld", directory / ".tmp-y0ung"
+    for path in (old, young):
+        path.touch()
+    os.utime(old, (0, 0))
+    repair_jobs(store, None, dry_run=True)
+    assert old.exists()
+    repair_jobs(store, None)
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_a_lost_jobs_space_in_hand_is_given_back(store: JobStore) -> None:
+    job_id = running(store, "sleep", "60")
+    directory = Path(store.root, job_id)
+    assert list(directory.glob(".tmp-*"))
+    lose_both(store, job_id)
+    repair_jobs(store, [job_id])
+    assert not list(directory.glob(".tmp-*"))
