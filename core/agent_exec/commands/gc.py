@@ -120,7 +120,7 @@ def collect_garbage(
         InternalError: the duration is malformed, or the root cannot be read.
         UnsafeRootError: the root is somebody else's.
     """
-    if not os.path.isdir(store.root):
+    if not os.path.exists(store.root):
         return _report(store, policy, dry_run, independent, 0, ())
     if not dry_run:
         require_own_root(store.root)

@@ -296,3 +296,12 @@ def test_a_plan_changes_nothing(store: JobStore) -> None:
     planned = plan(store, GcPolicy(max_bytes=0), independent=True)
     assert [choice.reason for choice in planned.choices] == ["max_bytes"]
     assert not os.path.exists(os.path.join(store.root, "a", "job.lock"))
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_file_as_root_is_an_error_and_stays(tmp_path: Path, dry_run: bool) -> None:
+    file = tmp_path / "file"
+    file.write_text("kept")
+    with pytest.raises(InternalError):
+        collect_garbage(JobStore(file), GcPolicy(), dry_run=dry_run)
+    assert file.read_text() == "kept"
