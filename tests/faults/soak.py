@@ -184,6 +184,8 @@ def _end_everything(bench: Bench, report: Report) -> None:
         wait_until(lambda: not bench.marked() and not bench.supervisors(), timeout_s=30)
     report.problems += [f"orphan: {each.pid} {each.command()}" for each in bench.marked()]
     report.problems += [f"left: {each.pid} {each.command()}" for each in bench.supervisors()]
+    bench.make_litter_old()
+    bench.must("repair", "--all")
     bench.must("gc", "--older-than", "1000d")  # removes nothing but what crashes left
     report.problems += [f"litter: {name}" for name in bench.litter()]
 
