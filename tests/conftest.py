@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def _log_as_a_library_does() -> Iterator[None]:
+    """Forget how a command called within this process had its story shown."""
+    from agent_exec.store import story
+
+    yield
+    story.before_telling(lambda: None)
+    logger = logging.getLogger("agent_exec")
+    logger.handlers.clear()
+    logger.propagate = True
+    logger.setLevel(logging.NOTSET)
 
 
 def pytest_configure(config: pytest.Config) -> None:

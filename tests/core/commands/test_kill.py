@@ -231,8 +231,13 @@ def test_the_true_result_is_never_overwritten_by_a_kill(store: JobStore) -> None
         assert state_of(store, job_id).result.exit_code == 7
 
 
-def test_leftovers_of_a_finished_job_are_named_and_left_alone(store: JobStore) -> None:
-    job_id = run_job(store, JobDefinition(command=("sh", "-c", "sleep 60 & exit 5"))).job_id
+def test_leftovers_of_a_finished_job_are_named_and_left_alone(
+    store: JobStore, tmp_path: Path
+) -> None:
+    script = f"sleep 60 & echo $! > {tmp_path}/pid; exit 5"
+    job_id = run_job(store, JobDefinition(command=("sh", "-c", script))).job_id
+    comm = Path("/proc", (tmp_path / "pid").read_text().strip(), "comm")
+    wait_until(lambda: comm.read_text() == "sleep\n")  # until then it still is the shell
     began = time.monotonic()
     answer = kill_job(store, job_id)
     assert (answer.state, answer.exit_code) == (JobStatus.EXITED, 5)

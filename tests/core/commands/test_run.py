@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agent_exec.commands import observation
 from agent_exec.commands.auto_gc import GC_LOCK_FILE, AutoGc, run_auto_gc
 from agent_exec.commands.definition import JobDefinition, StdinStream, StdinText
 from agent_exec.commands.observation import NO_WAIT, LaunchedJob, Observation
@@ -25,7 +26,10 @@ def test_the_answer_has_the_wire_fields_of_start() -> None:
     assert RunJob.wire_type == "run"
 
 
-def test_a_quick_command_gives_its_whole_result(store: JobStore) -> None:
+def test_a_quick_command_gives_its_whole_result(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observation, "_QUICK_S", 10)  # quick is relative on a busy machine
     answer = run_job(store, JobDefinition(command=("echo", "hello"), tags=("x", "x")))
     assert (answer.state, answer.exit_code, answer.stdout) == (JobStatus.EXITED, 0, "hello\n")
     assert (answer.root, answer.tags) == (store.root, ("x",))
