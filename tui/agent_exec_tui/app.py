@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 
-from agent_exec.store.root import resolve_root
 from agent_exec_tui.ascii import AsciiFilter
 from agent_exec_tui.palette import ActionProvider
 from agent_exec_tui.screens.main import MainScreen
-from agent_exec_tui.settings import Settings, load_settings
-from agent_exec_tui.state import KeptState, load_state, save_state, state_of, state_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from textual.filter import LineFilter
     from textual.screen import Screen
+
+    from agent_exec_tui.settings import Settings
+    from agent_exec_tui.state import KeptState
 
 FAREWELL_IDS = 4
 
@@ -89,34 +87,3 @@ class DashboardApp(App[str], inherit_bindings=False):
         more = f" and {len(running) - FAREWELL_IDS} more" if len(running) > FAREWELL_IDS else ""
         count = len(running)
         return f"{count} {'job keeps' if count == 1 else 'jobs keep'} running: {names}{more}"
-
-
-def run(
-    root: str | None = None,
-    *,
-    theme: str | None = None,
-    read_only: bool = False,
-    environ: Mapping[str, str] | None = None,
-) -> int:
-    """Show the dashboard until the user leaves it; the exit status.
-
-    Args:
-        root: the jobs root as on the command line; None finds it as the commands do.
-        theme: stands over settings and environment.
-        read_only: allow nothing that changes a job.
-        environ: None is this process's environment.
-    """
-    environ = os.environ if environ is None else environ
-    settings = load_settings(environ, theme=theme, read_only=read_only)
-    if settings.has_no_colour:
-        os.environ["NO_COLOR"] = "1"
-    path = state_path(environ)
-    app = DashboardApp(resolve_root(root, environ), settings, kept=load_state(path))
-    if not settings.read_only:
-        app.main.session.warm_up()
-    app.run(mouse=settings.mouse)
-    save_state(path, state_of(app.main))
-    for line in (app.farewell(), app.main.session.close()):
-        if line:
-            sys.stdout.write(line + "\n")
-    return app.return_code or 0

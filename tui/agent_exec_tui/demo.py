@@ -6,7 +6,6 @@ import os
 import signal
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -15,11 +14,11 @@ from agent_exec.commands.create import create_job
 from agent_exec.commands.definition import JobDefinition
 from agent_exec.commands.kill import kill_job
 from agent_exec.commands.observation import NO_WAIT
-from agent_exec.commands.repair import repair_jobs
 from agent_exec.commands.run import run_job
 from agent_exec.commands.wait import wait_job
 from agent_exec.errors import AgentExecError
 from agent_exec.store.jobs import JobStore
+from agent_exec_tui.demo_guard import clean_up
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -187,9 +186,5 @@ class Demo:
 
     def close(self) -> None:
         """End what still runs and remove everything."""
-        for job_id in self._store.names():
-            with suppress(AgentExecError):
-                kill_job(self._store, job_id, signal="KILL")
-        with suppress(AgentExecError):
-            repair_jobs(self._store, None, kill=True)
+        clean_up(self._home.name)
         self._home.cleanup()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -10,12 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from agent_exec.store.places import settings_path
 from agent_exec_tui.keymap import checked_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FILE = "tui.toml"
 TERMINAL_THEMES = {
     "terminal": "ansi-dark",
     "terminal-dark": "ansi-dark",
@@ -101,14 +100,6 @@ class Settings:
     def textual_theme(self) -> str:
         """The name Textual knows the theme by."""
         return "ansi-dark" if self.has_no_colour else TERMINAL_THEMES.get(self.theme, self.theme)
-
-
-def settings_path(environ: Mapping[str, str]) -> str:
-    """Find tui.toml: an absolute ``$XDG_CONFIG_HOME``, else ``~/.config``."""
-    base = environ.get("XDG_CONFIG_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
-    return os.path.join(base, "agent-exec", FILE)
 
 
 def is_utf8(environ: Mapping[str, str]) -> bool:

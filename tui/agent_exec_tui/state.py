@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING
 from agent_exec_tui.arrangement import Sort, Tab
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from agent_exec_tui.screens.main import MainScreen
 
-FILE = "state.json"
 MAX_BYTES = 64 * 1024
 
 
@@ -34,14 +31,6 @@ class KeptState:
     filter_text: str = ""
     percent: int | None = None
     job_id: str = ""
-
-
-def state_path(environ: Mapping[str, str]) -> str:
-    """Find the file: an absolute ``$XDG_STATE_HOME``, else ``~/.local/state``."""
-    base = environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
-    return os.path.join(base, "agent-exec-tui", FILE)
 
 
 def load_state(path: str) -> KeptState:

@@ -13,6 +13,7 @@ import time
 from agent_exec.errors import InternalError
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.store import atomic
+from agent_exec.store.places import trash_directory
 from agent_exec.store.removal import remove_tree
 
 TYPE_CHECKING = False
@@ -83,7 +84,7 @@ class Trash:
         self, directory: str | None = None, environ: Mapping[str, str] = os.environ
     ) -> None:
         """Use *directory*, or the user's own below ``$XDG_STATE_HOME``; nothing is made yet."""
-        self._directory = directory or _default_directory(environ)
+        self._directory = directory or trash_directory(environ)
         self._batches: list[_Batch] = []
 
     @property
@@ -172,10 +173,3 @@ class Trash:
             if int(moment) < oldest_ns:
                 with contextlib.suppress(OSError):
                     remove_tree(os.path.join(self._directory, name))
-
-
-def _default_directory(environ: Mapping[str, str]) -> str:
-    base = environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
-    return os.path.join(base, "agent-exec-tui", "trash")

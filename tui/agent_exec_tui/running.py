@@ -1,0 +1,143 @@
+"""The dashboard in a terminal, from its start to its end, however that comes."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from agent_exec.cli.call import OutputError, say, write_stdout
+from agent_exec.store.places import log_path, state_path
+from agent_exec.store.root import resolve_root
+from agent_exec_tui.app import DashboardApp
+from agent_exec_tui.arrangement import Tab
+from agent_exec_tui.ending import Ending
+from agent_exec_tui.failure_log import failures_in
+from agent_exec_tui.settings import load_settings
+from agent_exec_tui.state import KeptState, load_state, save_state, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import RenderableType
+
+    from agent_exec_tui.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+EXIT_FAILED = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the command line asks of the dashboard.
+
+    Attributes:
+        root: the jobs root as given; None finds it as the commands do.
+        theme: stands over settings and environment.
+        read_only: allow nothing that changes a job.
+        filter_text: shows these jobs at first, whatever was shown the last time.
+    """
+
+    root: str | None = None
+    theme: str | None = None
+    read_only: bool = False
+    filter_text: str | None = None
+
+    def settings(self, environ: Mapping[str, str]) -> Settings:
+        """Read the settings; says to the program's libraries whether there is colour."""
+        settings = load_settings(environ, theme=self.theme, read_only=self.read_only)
+        if settings.has_no_colour:
+            os.environ["NO_COLOR"] = "1"
+        return settings
+
+
+class TerminalApp(DashboardApp):
+    """The dashboard that does not show its failures to the user's terminal.
+
+    Attributes:
+        failure: what ended it.
+    """
+
+    failure: BaseException | None = None
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Textual would print the traceback with every local variable: values of environments,
+        # raw output of jobs.
+        logger.error("the dashboard failed", exc_info=error)
+        if self._exit:
+            return  # what fails in what is being taken down is of no concern any more
+        self.failure = self.failure or error
+        self._return_code = EXIT_FAILED
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """End; the thread that reads the keys calls this when the terminal is gone."""
+        if not self._exit:
+            self._handle_exception(OSError("the terminal cannot be read any more"))
+
+
+def run(wish: Wish, *, environ: Mapping[str, str] | None = None, is_demo: bool = False) -> int:
+    """Show the dashboard until the user or a signal ends it; the exit status.
+
+    Args:
+        wish: what to show and how.
+        environ: None is this process's environment.
+        is_demo: show jobs made for the purpose, in place of any of the user's, and keep nothing.
+    """
+    environ = os.environ if environ is None else environ
+    with contextlib.ExitStack() as stack:
+        ending = stack.enter_context(Ending())
+        stack.enter_context(failures_in(log_path(environ)))
+        if is_demo:
+            from agent_exec_tui.demo_guard import guarded_demo
+
+            wish = replace(wish, root=stack.enter_context(guarded_demo(ending)))
+        return _show(wish, ending, environ, is_demo=is_demo)
+
+
+def _show(wish: Wish, ending: Ending, environ: Mapping[str, str], *, is_demo: bool) -> int:
+    settings = wish.settings(environ)
+    path = state_path(environ)
+    kept = KeptState() if is_demo else load_state(path)
+    if wish.filter_text is not None:
+        kept = replace(kept, filter_text=wish.filter_text, tab=Tab.ALL.value)
+    app = TerminalApp(resolve_root(wish.root, environ), settings, kept=kept)
+    ending.leave_by(app.exit)
+    if not settings.read_only:
+        app.main.session.warm_up()
+    try:
+        app.run(mouse=settings.mouse)
+    except BaseException:
+        ending.restore_terminal()
+        raise
+    finally:
+        ending.no_more()
+        problem = app.main.session.close()
+    if app.failure is not None:
+        _own_up(app.failure, environ)
+    elif not is_demo:
+        save_state(path, state_of(app.main))
+    lines = ("" if is_demo else app.farewell(), problem)
+    try:
+        write_stdout("".join(f"{line}\n" for line in lines if line).encode(errors="replace"))
+    except (OSError, OutputError):
+        _let_go_of_terminal()
+    return ending.status or app.return_code or 0
+
+
+def _let_go_of_terminal() -> None:
+    """It is gone: what Python still holds for it must not fail once more at the very end."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for fd in (1, 2):
+        os.dup2(nothing, fd)
+    os.close(nothing)
+
+
+def _own_up(failure: BaseException, environ: Mapping[str, str]) -> None:
+    say(
+        f"agent-exec-tui: the dashboard failed, your jobs go on: {type(failure).__name__}: "
+        f"{failure}\nDetails are in {log_path(environ)}"
+    )
