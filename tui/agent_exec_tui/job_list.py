@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from agent_exec_tui.arrangement import Arrangement, View, arranged, first, from_pairs
+from agent_exec_tui.arrangement import Arrangement, View, arranged, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -89,6 +90,14 @@ class JobList:
     def look(self, view: View) -> None:
         """Show another view at once."""
         self.install(arranged(self.snapshot(), view))
+
+    def turn_round(self) -> None:
+        """Show the same rows from the other end."""
+        if self._is_frozen:
+            return
+        now = self._now
+        now.shown.reverse()
+        now.view = replace(now.view, is_reversed=not now.view.is_reversed)
 
     def snapshot(self) -> list[JobRow]:
         """All rows as they are now, for ``arranged``; from here on changes are remembered."""
@@ -233,12 +242,11 @@ class JobList:
         """Put many new rows among those shown, in one pass over both, or at the end of them."""
         now, view = self._now, self.view
         new = [(view.key(row), row) for row in rows if view.shows(row)]
-        new.sort(key=first)
+        new.sort(key=itemgetter(0))  # by the key alone: rows themselves have no order
         if not new:
             return
         if now.keys and new[0][0] < now.keys[-1]:
-            ascending = reversed(now.shown) if view.is_reversed else now.shown
-            self._now = from_pairs(view, [*zip(now.keys, ascending, strict=True), *new])
+            self._now = in_order([*now.shown, *(row for _, row in new)], view)
             return
         now.keys += [key for key, _ in new]
         now.key_of |= {key[1]: key for key, _ in new}

@@ -45,7 +45,11 @@ class Viewing:
 
     def reverse(self) -> None:
         """Turn the order round."""
-        self._change(replace(self.view, is_reversed=not self.view.is_reversed))
+        if self._asked is not None:
+            self._change(replace(self.view, is_reversed=not self.view.is_reversed))
+            return
+        self._main.jobs.turn_round()
+        self._main.list_changed()
 
     def go_to_tab(self, tab: Tab) -> None:
         """Choose the saved view."""
