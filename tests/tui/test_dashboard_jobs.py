@@ -327,3 +327,17 @@ async def test_a_lost_job_is_told_from_a_running_one_and_put_right_on_request(jo
         await dialog_of(pilot)
         await pilot.press("y")
         await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.FAILED)
+
+
+async def test_what_only_a_shell_understands_goes_to_the_shell_and_enter_runs_it(
+    jobs: Jobs,
+) -> None:
+    jobs.root.mkdir(mode=0o700, exist_ok=True)
+    async with dashboard(jobs.root) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, JobForm))
+        pilot.app.screen.query_one("#command", Input).value = "echo one | tr o 0"
+        await pilot.press("enter")
+        await until(pilot, lambda: RowKind.OK in [kind_of(pilot, n) for n in jobs.store.names()])
+    (job_id,) = jobs.store.names()
+    assert jobs.log(job_id, "stdout.log") == b"0ne\n"

@@ -19,6 +19,8 @@ from agent_exec_tui import formatting
 from agent_exec_tui.command_line import own_wrapper, seconds_text
 
 REGEX_PREFIX = "re:"
+# What only a shell gives a meaning: pipes, lists, redirections, expansions, comments.
+_SHELL_SIGNS = frozenset("|&;<>$`(){}*?~#\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,15 @@ class Checked:
     argv: tuple[str, ...]
     flaws: dict[str, str] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
+
+
+def wants_shell(command: str) -> bool:
+    """Tell whether a command looks as if typed at a shell's prompt.
+
+    Quoted signs count, too: to the shell they mean the same, while words of our own splitting
+    would quietly lose what an unquoted one was meant to do.
+    """
+    return not _SHELL_SIGNS.isdisjoint(command)
 
 
 class _Reader:

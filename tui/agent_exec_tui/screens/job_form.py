@@ -12,7 +12,7 @@ from textual.widgets import Button, Checkbox, Input, Label, RadioSet, Static
 
 from agent_exec_tui import clipboard, formatting
 from agent_exec_tui.command_line import command_line
-from agent_exec_tui.form_definition import Checked, FormText, check_form, form_of
+from agent_exec_tui.form_definition import Checked, FormText, check_form, form_of, wants_shell
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.screens.dialog import ConfirmDialog, Dialog
 from agent_exec_tui.widgets.choices import Pick, Tick
@@ -81,6 +81,7 @@ class JobForm(Dialog[FormAnswer]):
         self._missing = missing
         self._checked = Checked(None, ())
         self._is_ready = False
+        self._is_shell_chosen = definition is not None
 
     def compose_dialog(self) -> ComposeResult:
         """Fields, the rarely needed ones folded away, the verdict, the buttons."""
@@ -126,19 +127,23 @@ class JobForm(Dialog[FormAnswer]):
 
     def on_mount(self) -> None:
         """Judge what the form starts with."""
-        self.box.border_subtitle = Content("^o more   ^s run now   esc cancel")
+        self.box.border_subtitle = Content("tab next   enter run now   ^o more   esc cancel")
         self.query_one("#more").display = bool(
             self._initial.stdin_kind != "none" or self._initial.timeout or self._initial.env_files
         )
         self._is_ready = True
         self._judge()
 
-    def on_input_changed(self) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
         """Judge as it is typed."""
+        if event.input.id == "command" and not self._is_shell_chosen:
+            with self.prevent(Checkbox.Changed):
+                self.query_one("#is_shell", Checkbox).value = wants_shell(event.value)
         self._judge()
 
-    def on_checkbox_changed(self) -> None:
-        """A choice changes what the command means."""
+    def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
+        """A choice changes what the command means; from then on it is not guessed."""
+        self._is_shell_chosen |= event.checkbox.id == "is_shell"
         self._judge()
 
     def on_radio_set_changed(self) -> None:
@@ -146,11 +151,9 @@ class JobForm(Dialog[FormAnswer]):
         self._judge()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes to the next field, and from the last one runs."""
-        if event.input.id in (_FIELDS[-1][0], _MORE[-1][0]):
-            self.action_submit(True)
-        else:
-            self.focus_next()
+        """Enter does what the first button says, from any field."""
+        event.stop()
+        self.action_submit(True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Run, create, or copy the command line."""
