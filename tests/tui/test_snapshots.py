@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from agent_exec_tui.app import DashboardApp
+from agent_exec_tui.screens.dialog import ConfirmDialog
+from agent_exec_tui.screens.job_form import JobForm
 from agent_exec_tui.settings import Settings
 from support.dashboard import Root, app_of, frozen_clock, one_of_each, until
 
@@ -34,8 +37,29 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Root]:
         yield made
 
 
-def pressing(*keys: str, cursor: str = "7f3a9c1e") -> Callable[[Pilot[str]], Awaitable[None]]:
-    """Wait until all is on the screen, go to a job, press keys."""
+def shows_main(pilot: Pilot[str]) -> bool:
+    return pilot.app.screen is app_of(pilot).main
+
+
+def shows_question(pilot: Pilot[str]) -> bool:
+    return isinstance(pilot.app.screen, ConfirmDialog) and pilot.app.focused is not None
+
+
+def shows_form(pilot: Pilot[str]) -> bool:
+    form = pilot.app.screen
+    return (
+        isinstance(form, JobForm)
+        and form.focused is not None
+        and "agent-exec-tui run" in str(form.query_one("#preview", Static).render())
+    )
+
+
+def pressing(
+    *keys: str,
+    cursor: str = "7f3a9c1e",
+    until_it: Callable[[Pilot[str]], bool] = shows_main,
+) -> Callable[[Pilot[str]], Awaitable[None]]:
+    """Wait until all is on the screen, go to a job, press keys, wait for what they bring."""
 
     async def before(pilot: Pilot[str]) -> None:
         main = app_of(pilot).main
@@ -45,7 +69,8 @@ def pressing(*keys: str, cursor: str = "7f3a9c1e") -> Callable[[Pilot[str]], Awa
             await until(pilot, lambda: main.selected.record is not None)
             await until(pilot, lambda: all(log.view.status.is_open for log in main.logs.values()))
         await pilot.press(*keys)
-        await pilot.pause(0.3)
+        await until(pilot, lambda: until_it(pilot))
+        await pilot.pause(0.1)
 
     return before
 
@@ -85,12 +110,14 @@ def test_ascii_only(root: Root, snap_compare: Any) -> None:
 
 def test_the_question_before_a_job_is_stopped(root: Root, snap_compare: Any) -> None:
     one_of_each(root)
-    assert snap_compare(picture(root), terminal_size=(80, 24), run_before=pressing("x"))
+    assert snap_compare(
+        picture(root), terminal_size=(80, 24), run_before=pressing("x", until_it=shows_question)
+    )
 
 
 def test_the_form_says_what_it_will_do(root: Root, snap_compare: Any) -> None:
     one_of_each(root)
-    keys = pressing("e", cursor="19aa5f20")
+    keys = pressing("e", cursor="19aa5f20", until_it=shows_form)
     assert snap_compare(picture(root), terminal_size=(80, 24), run_before=keys)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import App
 
 from agent_exec_tui.ascii import AsciiFilter
 from agent_exec_tui.palette import ActionProvider
 from agent_exec_tui.screens.main import MainScreen
+from agent_exec_tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +28,7 @@ FAREWELL_IDS = 4
 class DashboardApp(App[str], inherit_bindings=False):
     """One main screen and the dialogs over it."""
 
-    CSS_PATH = "dashboard.tcss"
+    CSS_PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dashboard.tcss")
     TITLE = "agent-exec-tui"
     COMMANDS: ClassVar[set[type[ActionProvider] | Callable[[], type[ActionProvider]]]] = {  # type: ignore[assignment]
         ActionProvider
@@ -77,6 +80,17 @@ class DashboardApp(App[str], inherit_bindings=False):
             self.main.restore(self._kept)
         for problem in self.settings.problems:
             self.notify(problem, severity="warning", timeout=15, markup=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """Give a line what was typed for it before it had the focus.
+
+        Keys that come in a burst after ``/`` were sent to the pane; they arrive here when the
+        line has the focus, and without this would be lost.
+        """
+        line = self.focused
+        if isinstance(line, LineInput) and line.passed_on is not event:
+            event.prevent_default()
+            self.post_message(events.Key(event.key, event.character))
 
     def farewell(self) -> str:
         """Say on the shell which jobs keep running."""
