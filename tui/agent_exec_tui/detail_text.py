@@ -68,6 +68,7 @@ def detail_lines(
     reveal: bool,
     notice: str = "",
     evidence: str = "",
+    usage: str = "",
 ) -> list[Line]:
     """Say all that is known of a job."""
     lines = []
@@ -80,7 +81,7 @@ def detail_lines(
         lines.append(Line("command", clean(formatting.command_text(meta.command))))
     lines.append(Line("state", _state_text(row, state, now_s), row.kind.value))
     if state is not None:
-        lines += _run_lines(row, state, supervision, evidence)
+        lines += _run_lines(row, state, supervision, evidence, usage)
     if meta is not None:
         lines += _meta_lines(meta, reveal=reveal)
     lines += _path_lines(record, root)
@@ -124,7 +125,7 @@ def _local(moment: datetime, now_s: float) -> str:
 
 
 def _run_lines(
-    row: JobRow, state: JobState, supervision: Supervision | None, evidence: str
+    row: JobRow, state: JobState, supervision: Supervision | None, evidence: str, usage: str
 ) -> Iterator[Line]:
     if supervision is not None:
         if supervision.reason:
@@ -138,6 +139,8 @@ def _run_lines(
         if supervision is not None:
             text += f" · supervisor pid {supervision.supervisor.pid}"
         yield Line("process", text)
+    if usage:
+        yield Line("uses", usage)
     if evidence:
         hint = "; f fixes the record" if row.kind is RowKind.LOST else ""
         yield Line("alive", clean(evidence) + hint, "warning" if hint else "")

@@ -117,6 +117,7 @@ class SelectedJob:
                 reveal=self.is_revealed,
                 notice=notice,
                 evidence=self.evidence,
+                usage=main.usage_watch.told(row),
             )
             main.detail.show(lines, f"{row.short_id}  {row.word}")
 

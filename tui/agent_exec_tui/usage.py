@@ -1,125 +1,138 @@
-"""Processor time and memory of running jobs, each with all that it started in its session."""
+"""What running jobs use, measured while they are on screen, and the last minutes of it."""
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from agent_exec.store.listing import read_job
+from agent_exec_tui import formatting
 from agent_exec_tui.messages import UsageRead
+from agent_exec_tui.process_stats import Identity, ProcessSampler, Sample
+from agent_exec_tui.sparkline import sparkline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
+    from agent_exec.store.jobs import JobStore
+    from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.screens.main import MainScreen
 
 Usage = tuple[float, int]
 """Per cent of a core since the last look, and bytes of memory."""
 
-EVERY_TICKS: Final = 3
-_TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
-_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
-# Places in /proc/PID/stat counted from the field after the name (proc(5): field 3).
-_SESSION, _UTIME, _STIME, _RSS = 3, 11, 12, 21
-
-
-@dataclass(frozen=True, slots=True)
-class _Total:
-    cpu_s: float
-    rss_bytes: int
+EVERY_S: Final = 3.0
+FIRST_S: Final = 1.0
+TICK_SLACK_S: Final = 0.5  # ticks come about once a second: do not wait for one more
+COST_SHARE: Final = 0.002
+"""Of a core, at most: where there are thousands of processes, it is looked less often."""
+SAMPLES: Final = 60
+_Run = tuple[str, int | None, str | None]
 
 
 class UsageWatch:
-    """Measures the running jobs on screen every few ticks, in a thread."""
+    """Measures the running jobs on screen every few seconds, in a thread."""
 
     def __init__(self, main: MainScreen) -> None:
         self._main = main
-        self._meter = UsageMeter()
-        self._ticks = 0
+        self._sampler = ProcessSampler()
+        self._identities: dict[_Run, Identity] = {}
+        self._history: dict[_Run, tuple[float, ...]] = {}
+        self._samples: dict[str, Sample] = {}
+        self._due_s = 0.0
+        self._is_busy = False
 
     def tick(self) -> None:
         """A second went by."""
-        main, meter = self._main, self._meter
-        pids = main.table.pids_to_measure() if main.settings.shows_usage else {}
-        if not pids:
+        if self._is_busy or time.monotonic() < self._due_s:
             return
-        self._ticks += 1
-        if self._ticks % EVERY_TICKS != 1:
+        rows = self._rows()
+        if not rows:
             return
-        post = main.post_message
+        self._is_busy = True
+        store, post = self._main.store, self._main.post_message
 
         def measure() -> None:
-            usage = meter.measure(pids.values())
-            post(UsageRead({name: usage[pid] for name, pid in pids.items() if pid in usage}))
+            begin = time.thread_time()
+            try:
+                usage = self._measure(store, rows)
+            finally:
+                cost_s = time.thread_time() - begin
+                pause_s = EVERY_S if self._is_known() else FIRST_S
+                self._due_s = time.monotonic() + max(pause_s, cost_s / COST_SHARE) - TICK_SLACK_S
+                self._is_busy = False
+            post(UsageRead(usage))
 
-        main.run_worker(measure, thread=True, group="usage", exclusive=True, exit_on_error=False)
+        self._main.run_worker(measure, thread=True, group="usage", exit_on_error=False)
+
+    def _rows(self) -> list[JobRow]:
+        """Those whose figures can be seen: in the columns, and in the detail pane."""
+        main = self._main
+        if not main.settings.shows_usage:
+            return []
+        found = {name: main.jobs.rows[name] for name in main.table.pids_to_measure()}
+        row = main.row
+        if row is not None and row.is_live and row.pid and main.detail.display:
+            found[row.job_id] = row
+        return list(found.values())
+
+    # In a thread
+
+    def _measure(self, store: JobStore, rows: Iterable[JobRow]) -> dict[str, Usage]:
+        known, self._identities = self._identities, {}
+        for row in rows:
+            run = _run_of(row)
+            self._identities[run] = known.get(run) or identity_of(store, row)
+        samples = self._sampler.sample({run[0]: who for run, who in self._identities.items()})
+        history: dict[_Run, tuple[float, ...]] = {}
+        for run in self._identities:
+            sample = samples.get(run[0])
+            history[run] = self._history.get(run, ())
+            if sample is not None and sample.cpu_percent is not None:
+                history[run] = (*history[run], sample.cpu_percent)[-SAMPLES:]
+        # Replaced, never changed: the screen reads them meanwhile.
+        self._history, self._samples = history, samples
+        return {
+            name: (sample.cpu_percent, sample.memory_bytes)
+            for name, sample in samples.items()
+            if sample.cpu_percent is not None
+        }
+
+    def _is_known(self) -> bool:
+        """Whether every job was looked at twice, which processor time takes."""
+        return all(sample.cpu_percent is not None for sample in self._samples.values())
+
+    # For the detail pane
+
+    def told(self, row: JobRow) -> str:
+        """Say what a running job uses now and used lately; "" where that is not known."""
+        sample = self._samples.get(row.job_id)
+        if sample is None or sample.cpu_percent is None or not row.is_live:
+            return ""
+        history = self._history.get(_run_of(row), ())
+        most = max(history, default=0.0)
+        is_ascii = self._main.settings.ascii
+        parts = [
+            (
+                f"cpu {sparkline(history, top=max(most, 100.0), is_ascii=is_ascii)} "
+                f"{sample.cpu_percent:.0f}%"
+            ),
+            f"memory {formatting.size(sample.memory_bytes)}",
+            f"{sample.processes} {'process' if sample.processes == 1 else 'processes'}",
+        ]
+        if most >= 1:
+            parts.insert(1, f"most {most:.0f}%")
+        return " · ".join(parts)
 
 
-class UsageMeter:
-    """Measures whole sessions: a job's child leads one, so its shell's children count, too.
-
-    One pass over /proc serves any number of jobs; where there is none, psutil is asked for each
-    job and its descendants.
-    """
-
-    def __init__(self) -> None:
-        self._last: dict[int, float] = {}
-        self._last_at = 0.0
-
-    def measure(self, pids: Iterable[int]) -> Mapping[int, Usage]:
-        """Give the usage of the sessions that these processes lead; none where none is left."""
-        wanted = frozenset(pids)
-        now = time.monotonic()
-        totals = _from_proc(wanted) if sys.platform == "linux" else _from_psutil(wanted)
-        elapsed_s = now - self._last_at
-        found = {}
-        for pid, total in totals.items():
-            before = self._last.get(pid)
-            share = 0.0
-            if before is not None and elapsed_s > 0:
-                share = max(total.cpu_s - before, 0.0) / elapsed_s
-            found[pid] = (share * 100, total.rss_bytes)
-        self._last = {pid: total.cpu_s for pid, total in totals.items()}
-        self._last_at = now
-        return found
+def identity_of(store: JobStore, row: JobRow) -> Identity:
+    """Find out which process a running job's records mean."""
+    record = read_job(store, row.job_id)
+    child = record.supervision.child if record and record.supervision else None
+    if child is not None and child.pid == row.pid and child.start_ticks:
+        return Identity(child.pid, child.start_ticks)
+    return Identity(row.pid or 0, None, row.started_s)
 
 
-def _from_proc(sessions: frozenset[int]) -> dict[int, _Total]:
-    totals: dict[int, _Total] = {}
-    with os.scandir("/proc") as entries:
-        names = [entry.name for entry in entries if entry.name.isdigit()]
-    for name in names:
-        try:
-            with open(f"/proc/{name}/stat", "rb", buffering=0) as file:
-                data = file.read(1024)
-        except OSError:
-            continue
-        fields = data[data.rfind(b")") + 2 :].split()
-        if len(fields) <= _RSS:
-            continue
-        session = int(fields[_SESSION])
-        if session in sessions:
-            known = totals.get(session, _Total(0.0, 0))
-            ticks = int(fields[_UTIME]) + int(fields[_STIME])
-            totals[session] = _Total(
-                known.cpu_s + ticks / _TICKS_PER_S,
-                known.rss_bytes + int(fields[_RSS]) * _PAGE_BYTES,
-            )
-    return totals
-
-
-def _from_psutil(pids: frozenset[int]) -> dict[int, _Total]:
-    import psutil
-
-    totals = {}
-    for pid in pids:
-        try:
-            leader = psutil.Process(pid)
-            members = [leader, *leader.children(recursive=True)]
-            cpu_s = sum(sum(member.cpu_times()[:2]) for member in members)
-            totals[pid] = _Total(cpu_s, sum(member.memory_info().rss for member in members))
-        except psutil.Error:
-            continue
-    return totals
+def _run_of(row: JobRow) -> _Run:
+    return row.job_id, row.pid, row.started_at
