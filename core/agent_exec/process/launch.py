@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import marshal
 import os
-import signal
 import sys
 import time
 
@@ -20,6 +19,7 @@ from agent_exec.errors import (
 from agent_exec.model import records
 from agent_exec.model.job import JobStatus
 from agent_exec.model.lazy_dataclass import dataclass, field, field_names
+from agent_exec.process.bare_signal import signal
 from agent_exec.process.identity import identity_document
 from agent_exec.process.report import ReportReader
 from agent_exec.store import atomic, locks
