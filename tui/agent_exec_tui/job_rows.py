@@ -159,6 +159,11 @@ def clean(text: str) -> str:
     return text if text.isascii() and text.isprintable() else plain(text)
 
 
+# Verdicts on jobs recorded as running of which nothing runs, as far as can be told; an orphan does.
+DEAD_VERDICTS = frozenset({"lost", "reused", "stale", "stale?"})
+_UNKNOWN = "unknown"
+
+
 def row_of(record: JobRecord, *, verdict: str | None = None, made_ns: int = 0) -> JobRow:
     """Say in a row what a record says.
 
@@ -199,7 +204,8 @@ def row_of(record: JobRecord, *, verdict: str | None = None, made_ns: int = 0) -
         full_bytes=record.full_log_bytes,
         fields=JobFields(
             job_id=record.job_id,
-            state=state.status.value,
+            # The same words as in `--json`: what is dead is not "running" to a filter.
+            state=_UNKNOWN if word in DEAD_VERDICTS else state.status.value,
             command=meta.command,
             tags=meta.tags,
             cwd=meta.cwd,
