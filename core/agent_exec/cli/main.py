@@ -22,8 +22,6 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130  # what shells say of a program ended by Ctrl-C
 EXIT_NO_READER = 141  # what they say of one ended by SIGPIPE
 
-CONTRACT_VERSION = "0.2.6"
-
 
 def main(
     words: Sequence[str] | None = None,
@@ -97,7 +95,7 @@ def _no_verb(words: Sequence[str]) -> int:
 def version_line() -> str:
     """This program's version and that of the contract it keeps."""
     from agent_exec import __version__
-    from agent_exec.model.job import SCHEMA_VERSION
+    from agent_exec.model.job import CONTRACT_VERSION, SCHEMA_VERSION
 
     return (
         f"{PROGRAM} {__version__} (agent-exec contract {CONTRACT_VERSION}, schema {SCHEMA_VERSION})"

@@ -23,6 +23,8 @@ SUMMARIES = {
     "repair": "Put right what says it runs and does not",
     "tag set": "Replace a job's tags",
     "notify set": "Change whom a job tells about its end and its output",
+    "info": "Say which versions these are and where everything is kept",
+    "doctor": "Check what jobs and the dashboard need",
     "schema": "Print the JSON Schema of all answers",
     "completions": "Print a shell's completion script",
     "help": "Explain a command",
@@ -62,4 +64,8 @@ def load(name: str) -> Verb | None:
         from agent_exec.cli import other_verbs
 
         return other_verbs.VERBS[name]()
+    if name in ("info", "doctor"):
+        from agent_exec.cli import self_verbs
+
+        return self_verbs.VERBS[name]()
     return None

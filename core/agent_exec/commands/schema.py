@@ -33,6 +33,8 @@ _RESPONSES = {
     "RepairResponse": ("repair", "RepairReport"),
     "TagSetResponse": ("tag", "TagsSet"),
     "NotifySetResponse": ("notify", "NotificationSet"),
+    "InfoResponse": ("info", "ProgramInfo"),
+    "DoctorResponse": ("doctor", "DoctorReport"),
     "SchemaResponse": ("schema", "JsonSchema"),
     "DashboardResponse": ("snapshot", "DashboardSnapshot"),
     "DashboardChangeResponse": ("watch_snapshot", "DashboardChange"),

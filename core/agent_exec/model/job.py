@@ -9,6 +9,7 @@ from agent_exec.model.lazy_dataclass import dataclass, field
 
 # The seed's generation; later ones write other words and none of them checks it on reading.
 SCHEMA_VERSION = "0.1"
+CONTRACT_VERSION = "0.2.6"  # of agent-exec, whose files and answers these are
 DEFAULT_SHELL_WRAPPER = ("sh", "-lc")
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from agent_exec.cli.envelope import success_document
 from agent_exec.commands.delete import delete_jobs
+from agent_exec.commands.doctor import diagnose
 from agent_exec.commands.gc import GcPolicy, collect_garbage
+from agent_exec.commands.info import program_info
 from agent_exec.commands.list import list_jobs
 from agent_exec.commands.notify import NotificationChange, set_notification
 from agent_exec.commands.schema import response_schema
@@ -94,6 +96,8 @@ def test_answers_have_the_shape_that_is_told(tmp_path: Path) -> None:
     check_answer(snapshot, "DashboardResponse")
     change = DashboardChange(change=ChangeKind.ADDED, counts=snapshot.counts, job=snapshot.jobs[0])
     check_answer(change, "DashboardChangeResponse")
+    check_answer(program_info(store), "InfoResponse")
+    check_answer(diagnose(store), "DoctorResponse")
     check_answer(collect_garbage(store, GcPolicy(), dry_run=True), "GcResponse")
     check_answer(collect_garbage(store, GcPolicy(), independent=True), "GcResponse")
     check_answer(delete_jobs(store, cwd="/srv"), "DeleteResponse")

@@ -1,0 +1,132 @@
+"""doctor: whether everything is there that jobs and the dashboard need, and the way out if not."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from agent_exec.commands.check import Check, Findings, Verdict
+from agent_exec.commands.doctor_root import check_root, check_watching
+from agent_exec.commands.doctor_terminal import check_terminal
+from agent_exec.errors import AgentExecError
+from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.store.config import config_path, load_config
+from agent_exec.store.jobs import JobStore
+from agent_exec.store.places import settings_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TRIAL_S = 5.0
+_SLOW_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorReport:
+    """What was found, area by area.
+
+    Attributes:
+        verdict: the worst of all checks'.
+    """
+
+    wire_type = "doctor"
+
+    verdict: Verdict
+    root: str
+    checks: tuple[Check, ...]
+
+
+def diagnose(
+    store: JobStore, *, environ: Mapping[str, str] = os.environ, has_terminal: bool = True
+) -> DoctorReport:
+    """Look at terminal, root, events, supervisor and settings; leaves nothing behind.
+
+    Args:
+        store: the root; it may be missing.
+        environ: the caller's environment.
+        has_terminal: whether the caller has one.
+    """
+    checks = (
+        *check_terminal(environ, has_terminal=has_terminal),
+        *check_root(store, environ),
+        *check_watching(store),
+        *_check_supervisor(),
+        *_check_settings(environ),
+    )
+    found = {check.verdict for check in checks}
+    worst = next((each for each in (Verdict.FAIL, Verdict.WARN) if each in found), Verdict.OK)
+    return DoctorReport(verdict=worst, root=store.root, checks=checks)
+
+
+def _check_supervisor() -> list[Check]:
+    """Run a real job in a root of its own."""
+    import tempfile
+
+    found = Findings("supervisor")
+    if not os.access(sys.executable or "", os.X_OK):
+        found.fail("python", f"{sys.executable!r} cannot be run", "install the program anew")
+        return found.checks
+    found.ok("python", f"{sys.executable} -I -S")
+    try:
+        with tempfile.TemporaryDirectory(prefix="agent-exec-doctor-") as home:
+            _try_a_job(found, os.path.join(home, "jobs"))
+    except OSError as error:
+        found.fail("job", f"nowhere to try one: {error.strerror}", "set TMPDIR to a directory of "
+                   "yours")  # fmt: skip
+    return found.checks
+
+
+def _try_a_job(found: Findings, root: str) -> None:
+    from agent_exec.commands.definition import JobDefinition
+    from agent_exec.commands.observation import NO_WAIT
+    from agent_exec.commands.run import run_job
+    from agent_exec.commands.wait import wait_job
+
+    store = JobStore(root)
+    definition = JobDefinition(
+        command=("sh", "-c", "exit 3"), cwd="/", shell_wrapper=("sh", "-c"), inherit_env=True
+    )
+    begin_s = time.monotonic()
+    try:
+        job_id = run_job(store, definition, observation=NO_WAIT).job_id
+        end = wait_job(store, job_id, poll_s=0.05, until_s=_TRIAL_S)
+    except AgentExecError as error:
+        found.fail("job", f"none can be run: {error}", "see python above; -vv tells more")
+        return
+    took_s = time.monotonic() - begin_s
+    if end.exit_code != 3:
+        found.fail("job", f"one ended as {end.state} with {end.exit_code} where 3 was right"
+                   + (f": {end.reason}" if end.reason else ""), "tell us")  # fmt: skip
+    elif took_s > _SLOW_S:
+        found.warn("job", f"one was run, in {took_s:.1f} s", "the system is busy, or its disk slow")
+    else:
+        found.ok("job", f"one was run from start to end in {took_s * 1000:.0f} ms")
+
+
+def _check_settings(environ: Mapping[str, str]) -> list[Check]:
+    found = Findings("settings")
+    path = config_path(None, environ)
+    try:
+        load_config(path)
+    except AgentExecError as error:
+        found.fail("config.toml", str(error), "correct it, or move it away")
+    else:
+        found.ok("config.toml", path if os.path.exists(path) else f"{path} is not there: defaults")
+    _check_toml(found, settings_path(environ))
+    return found.checks
+
+
+def _check_toml(found: Findings, path: str) -> None:
+    import tomllib
+
+    try:
+        with open(path, "rb") as file:
+            tomllib.load(file)
+    except FileNotFoundError:
+        found.ok("tui.toml", f"{path} is not there: defaults")
+    except (OSError, ValueError) as error:
+        found.warn("tui.toml", f"{path}: {error}", "correct it; the dashboard opens without it")
+    else:
+        found.ok("tui.toml", f"{path} (the dashboard tells what in it has no meaning)")
