@@ -81,6 +81,7 @@ def test_a_closed_window_ends_the_dashboard(store: JobStore) -> None:
         opened.wait_for(job_id[:7])
         opened.hang_up()
         assert opened.process.wait(timeout=LIMIT_S) == 128 + signal.SIGHUP
+    assert not log_of(store).exists()
 
 
 def test_a_failure_is_owned_up_to_in_a_line_and_told_in_the_log(store: JobStore) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import threading
@@ -42,6 +43,8 @@ def failures_in(path: str) -> Iterator[None]:
     hook = threading.excepthook
 
     def tell(args: threading.ExceptHookArgs) -> None:
+        if isinstance(args.exc_value, OSError) and args.exc_value.errno == errno.EIO:
+            return  # the terminal's window was closed
         name = args.thread.name if args.thread else "a thread"
         error = args.exc_value or args.exc_type()
         logging.getLogger(__name__).error("%s ended by an error", name, exc_info=error)
