@@ -1,6 +1,6 @@
 """A soak: many processes at one root while supervisors are killed, and every job accounted for.
 
-PYTHONPATH=core:tui:tests python -m faults.soak --minutes 10
+python tests/faults/soak.py --minutes 10
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1] / folder) for folder in ("core", "tui", "tests")]
 
 from faults.bench import TERMINAL, Bench
 from faults.processes import Seen, end_all, see
@@ -118,7 +121,7 @@ def _begin_worker(bench: Bench, number: int, seconds: float, seed: int) -> subpr
 
 def _environment(bench: Bench) -> dict[str, str]:
     environment = bench.environment({"SOAK_RUNS": str(bench.scratch / "runs")})
-    environment["PYTHONPATH"] += f":{Path(__file__).resolve().parents[1]}"
+    environment["PYTHONPATH"] += f":{HERE.parent}"
     return environment
 
 
@@ -251,7 +254,7 @@ def _check_job(bench: Bench, job_id: str, report: Report) -> None:
 
 def main() -> None:
     """Soak for as long as asked, print the figures, exit 1 if anything was wrong."""
-    parser = argparse.ArgumentParser(prog="faults.soak", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python tests/faults/soak.py", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()

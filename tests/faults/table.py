@@ -57,12 +57,13 @@ def table_lines(found: dict[str, Verdict]) -> Iterator[str]:
         if not any(name in found for name in rows):
             continue
         yield f"-- {chapter}"
+        told: list[str] = []
         for name in tried:
+            word, notes = "not provoked", [NOT_PROVOKED.get(name, "")]
             if name in found:
-                verdict = found[name]
-                yield _line(name, verdict.word, rows[name], verdict.notes)
-            else:
-                yield _line(name, "not provoked", rows[name], [NOT_PROVOKED[name]])
+                word, notes = found[name].word, found[name].notes
+            yield _line(name, word, rows[name], notes if notes != told else ())
+            told = notes
 
 
 def _line(name: str, word: str, promise: str, notes: Iterable[str]) -> str:

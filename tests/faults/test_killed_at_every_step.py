@@ -192,6 +192,7 @@ def _start_traced(bench: Bench, job_id: str, *rules: str) -> Path:
     return log
 
 
+@pytest.mark.timeout(300)  # on a machine that is busy with other things
 @covers("supervisor killed at every step")
 @pytest.mark.parametrize("half", ["even", "odd"])  # so that two workers share them
 def test_a_supervisor_killed_at_any_step_leaves_whole_records_and_no_secret_orphan(

@@ -64,6 +64,7 @@ def test_a_crowd_runs_idles_is_listed_and_is_killed_whole(bench: Bench, figure: 
     )
 
 
+@pytest.mark.timeout(300)  # on a machine that is busy with other things
 @covers("500 jobs by the launcher")
 def test_500_jobs_of_a_warm_launcher_run_and_are_killed(bench: Bench, figure: Figure) -> None:
     store = JobStore(bench.root)

@@ -1,4 +1,4 @@
-"""A short soak; ``faults.soak`` is the long one."""
+"""A short soak; ``soak.py`` run by itself is the long one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ pytestmark = pytest.mark.faults
 SECONDS = 15.0
 
 
+@pytest.mark.timeout(300)  # on a machine that is busy with other things
 @covers("soak")
 def test_every_job_is_accounted_for_after_a_soak(
     bench: Bench, figure: Callable[[str], None]
