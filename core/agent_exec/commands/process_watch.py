@@ -23,9 +23,16 @@ LOOK_EVERY_S = 5.0  # where there is no descriptor of a process
 class ProcessWatch:
     """Supervisors and children of the jobs recorded as running; owns a descriptor of each."""
 
-    def __init__(self, store: JobStore, *, most_descriptors: int = MOST_DESCRIPTORS) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        *,
+        most_descriptors: int = MOST_DESCRIPTORS,
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
         self._store = store
         self._room = most_descriptors
+        self._look_every_s = look_every_s
         self._watches: dict[str, dict[Process, ExitWatch]] = {}
         self._without: set[str] = set()
         self._look_at_s = 0.0
@@ -62,7 +69,7 @@ class ProcessWatch:
                 return
             watch.close()
         if not self._without:
-            self._look_at_s = time.monotonic() + LOOK_EVERY_S
+            self._look_at_s = time.monotonic() + self._look_every_s
         self._without.add(job_id)
 
     def _processes_of(self, job_id: str) -> set[Process]:
@@ -107,7 +114,7 @@ class ProcessWatch:
         }
         if self._without and time.monotonic() >= self._look_at_s:
             found |= self._without
-            self._look_at_s = time.monotonic() + LOOK_EVERY_S
+            self._look_at_s = time.monotonic() + self._look_every_s
         return found
 
     def close(self) -> None:
