@@ -48,3 +48,16 @@ def test_its_keys_are_the_action_tables() -> None:
     between = re.search(r"<!-- keys:[^\n]*-->\n(.*?)<!-- /keys -->", README, re.DOTALL)
     assert between
     assert between[1].strip() == key_table().strip()
+
+
+def test_its_settings_are_understood(tmp_path: Path) -> None:
+    from agent_exec_tui.settings import load_settings
+
+    (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    folder = tmp_path / "agent-exec"
+    folder.mkdir()
+    (folder / "tui.toml").write_text(example)
+    settings = load_settings({"XDG_CONFIG_HOME": str(tmp_path)})
+    assert settings.problems == ()
+    assert settings.theme == "terminal"
+    assert settings.keys == {"job.start": ("s", "f5")}

@@ -26,6 +26,7 @@ from agent_exec_tui.screens.clean import CleanDialog
 from agent_exec_tui.screens.dialog import ConfirmDialog
 from agent_exec_tui.screens.job_form import JobForm
 from agent_exec_tui.screens.main import MainScreen
+from agent_exec_tui.settings import Settings
 from agent_exec_tui.widgets.log_view import LogView
 from support.dashboard import app_of, dashboard, until
 from support.waiting import wait_until
@@ -341,3 +342,10 @@ async def test_what_only_a_shell_understands_goes_to_the_shell_and_enter_runs_it
         await until(pilot, lambda: RowKind.OK in [kind_of(pilot, n) for n in jobs.store.names()])
     (job_id,) = jobs.store.names()
     assert jobs.log(job_id, "stdout.log") == b"0ne\n"
+
+
+async def test_who_does_not_want_to_be_asked_stops_one_job_at_once(jobs: Jobs) -> None:
+    job_id = jobs.running("sleep", "60")
+    async with dashboard(jobs.root, settings=Settings(asks_to_stop=False)) as pilot:
+        await pilot.press("x")
+        await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.KILLED)

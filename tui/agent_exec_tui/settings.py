@@ -34,6 +34,14 @@ class NotifySettings(BaseModel):
     min_seconds: float = Field(default=30.0, ge=0)
 
 
+class ConfirmSettings(BaseModel):
+    """``[confirm]``: what is asked before it is done; what erases always is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stop: bool = True
+
+
 class SettingsFile(BaseModel):
     """What tui.toml may hold."""
 
@@ -45,6 +53,7 @@ class SettingsFile(BaseModel):
     mouse: bool = True
     usage: bool = True
     notify: NotifySettings = NotifySettings()
+    confirm: ConfirmSettings = ConfirmSettings()
     keys: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @field_validator("keys", mode="before")
@@ -72,6 +81,7 @@ class Settings:
 
     Attributes:
         theme: a Textual theme's name, ``terminal`` or ``none``.
+        asks_to_stop: whether TERM to one job is asked about; KILL and bulk always are.
         shows_usage: whether processor time and memory of running jobs are measured.
         keys: only those that differ from the action table.
         problems: what in the file could not be used, each with its place.
@@ -81,6 +91,7 @@ class Settings:
     ascii: bool = False
     read_only: bool = False
     mouse: bool = True
+    asks_to_stop: bool = True
     shows_usage: bool = True
     notify: NotifySettings = field(default_factory=NotifySettings)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -132,6 +143,7 @@ def load_settings(
         ascii=not is_utf8(environ) if wanted.ascii == "auto" else bool(wanted.ascii),
         read_only=read_only or wanted.read_only,
         mouse=wanted.mouse,
+        asks_to_stop=wanted.confirm.stop,
         shows_usage=wanted.usage,
         notify=wanted.notify,
         keys=keys,

@@ -138,6 +138,9 @@ class JobHandlers:
     def _ask_signal(self, signal: str) -> None:
         rows = self._targets(RowKind.RUNNING, RowKind.LOST)
         verb = {"TERM": "Stop", "KILL": "Kill"}.get(signal, "Signal")
+        if signal == "TERM" and len(rows) == 1 and not self._main.settings.asks_to_stop:
+            self._run(verb.lower(), operations.signalling(signal), rows)
+            return
         count = formatting.counted(len(rows), "job")
         dialog = ConfirmDialog(
             f"{verb} {'job' if len(rows) == 1 else count}?",
