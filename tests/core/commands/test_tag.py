@@ -94,7 +94,9 @@ def test_no_change_is_lost_between_two_at_once(store: JobStore) -> None:
 def test_a_held_lock_is_waited_for_not_forced(store: JobStore) -> None:
     put_job(store, "a")
     with (
-        store.open("a") as job, job.locked(), store.open("a") as other,
+        store.open("a") as job,
+        job.locked(),
+        store.open("a") as other,
         pytest.raises(InvalidStateError),
         other.locked(timeout_s=0.05),
     ):
