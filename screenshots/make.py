@@ -23,7 +23,7 @@ PICTURES = {
     "dashboard-80x24": ((80, 24), ("j", "j")),
     "dashboard-120x36": ((120, 36), ("j", "j")),
     "dashboard-200x50": ((200, 50), ("j", "j")),
-    "clean-up-120x36": ((120, 36), ("C", "0", "s")),
+    "clean-up-120x36": ((120, 36), ("C", "backspace", "backspace", "0", "s")),
     "add-job-120x36": ((120, 36), ("a", *"./train --seed 2")),
     "stop-120x36": ((120, 36), ("j", "j", "x")),
     "help-120x36": ((120, 36), ("question_mark",)),
