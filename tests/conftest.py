@@ -26,6 +26,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    _tell_faults(terminalreporter)
+    _tell_pairs(terminalreporter)
+
+
+def _tell_pairs(terminalreporter: pytest.TerminalReporter) -> None:
+    from interop.pairs import pair_lines
+
+    outcomes = {
+        word: [report.nodeid for report in terminalreporter.stats.get(word, [])]
+        for word in ("passed", "failed")
+    }
+    lines = pair_lines(outcomes)
+    if lines:
+        terminalreporter.section("pairs of programs")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+def _tell_faults(terminalreporter: pytest.TerminalReporter) -> None:
     # Here and not in faults/: the process that sums up parallel runs collects no tests itself.
     from faults.table import table_lines, verdicts_of
 
