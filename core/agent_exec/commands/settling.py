@@ -141,9 +141,8 @@ def _note_loss(job: JobDir, found: Look) -> None:
     if found.supervision is not None:
         document = records.load_record(atomic.read_record(name, name, dir_fd=job.fd), name)
     else:
-        nobody: records.Document = {"pid": 0, "start_ticks": 0, "boot_id": ""}
         document = records.supervision_document(
-            supervisor=nobody, started_at=found.state.started_at
+            supervisor=records.NOBODY, started_at=found.state.started_at
         )
     document.pop("still_capturing", None)
     document["cause"] = "lost"

@@ -32,6 +32,9 @@ TEMP_PREFIX = ".tmp-"
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 
+# The supervisor of a run that none can be named for: no process is ever taken for it.
+NOBODY: Document = {"pid": 0, "start_ticks": 0, "boot_id": ""}
+
 
 _ESCAPES = {code: f"\\u{code:04x}" for code in range(0x20)} | {
     ord('"'): '\\"',

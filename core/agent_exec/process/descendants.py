@@ -33,6 +33,8 @@ def is_supervisor(pid: int) -> bool:
 
 def children_of(pid: int) -> list[int]:
     """The pids of a process's children, adopted ones included."""
+    if pid <= 0:
+        return []  # nobody's; the kernel calls itself the parent of the first processes
     if not identity.HAS_PROC:
         from agent_exec.process import darwin
 

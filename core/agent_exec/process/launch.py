@@ -20,7 +20,6 @@ from agent_exec.model import records
 from agent_exec.model.job import JobStatus
 from agent_exec.model.lazy_dataclass import dataclass, field, field_names
 from agent_exec.process.bare_signal import signal
-from agent_exec.process.identity import identity_document
 from agent_exec.process.report import ReportReader
 from agent_exec.store import atomic, locks
 from agent_exec.store.clock import now_timestamp
@@ -321,7 +320,7 @@ def _failed(job: JobDir, reason: str) -> LaunchFailedError:
             job.write_record(
                 records.SUPERVISION_FILE,
                 records.supervision_document(
-                    supervisor=identity_document(os.getpid()), cause="launch_failed", reason=reason
+                    supervisor=records.NOBODY, cause="launch_failed", reason=reason
                 ),
             )
             job.write_record(

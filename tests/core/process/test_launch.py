@@ -109,6 +109,7 @@ def test_a_supervisor_that_cannot_start_fails_the_job(
         job.start()
     assert job.state.status is JobStatus.FAILED
     assert job.supervision.cause == "launch_failed"
+    assert job.supervision.supervisor.pid == 0, "the launcher is no supervisor"
     assert not job.directory.has_supervisor()
 
 

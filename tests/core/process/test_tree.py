@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent_exec.process import identity, tree
+from agent_exec.process.descendants import living_descendants
 from support.jobs import ENDED, Job, Workshop, is_alive, python
 from support.waiting import wait_until
 
@@ -168,3 +169,8 @@ def test_what_was_started_and_never_recorded_is_ended(workshop: Workshop) -> Non
         for process in processes:
             process.kill()
             process.wait()
+
+
+def test_nobody_has_no_descendants() -> None:
+    assert living_descendants(0) == []
+    assert living_descendants(-1) == []
