@@ -142,7 +142,8 @@ def _supervisor_of(path: Path) -> Seen | None:
     with contextlib.suppress(OSError, ValueError, KeyError):
         recorded = json.loads(path.read_text())["supervisor"]
         seen = see(recorded["pid"])
-        return seen if seen.start_ticks == recorded["start_ticks"] else None
+        is_same = seen.start_ticks == recorded["start_ticks"]
+        return seen if is_same and "/agent_exec/supervisor/" in seen.command() else None
     return None
 
 
