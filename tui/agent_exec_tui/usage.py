@@ -53,11 +53,10 @@ class UsageWatch:
         store, post = self._main.store, self._main.post_message
 
         def measure() -> None:
-            begin = time.thread_time()
+            cost_s = 0.0
             try:
-                usage = self._measure(store, rows)
+                usage, cost_s = self._measure(store, rows)
             finally:
-                cost_s = time.thread_time() - begin
                 pause_s = EVERY_S if self._is_known() else FIRST_S
                 self._due_s = time.monotonic() + max(pause_s, cost_s / COST_SHARE) - TICK_SLACK_S
                 self._is_busy = False
@@ -78,12 +77,15 @@ class UsageWatch:
 
     # In a thread
 
-    def _measure(self, store: JobStore, rows: Iterable[JobRow]) -> dict[str, Usage]:
+    def _measure(self, store: JobStore, rows: Iterable[JobRow]) -> tuple[dict[str, Usage], float]:
+        """What is used, and what finding that out costs each time, in seconds of a core."""
         known, self._identities = self._identities, {}
         for row in rows:
             run = _run_of(row)
             self._identities[run] = known.get(run) or identity_of(store, row)
+        begin = time.thread_time()
         samples = self._sampler.sample({run[0]: who for run, who in self._identities.items()})
+        cost_s = time.thread_time() - begin
         history: dict[_Run, tuple[float, ...]] = {}
         for run in self._identities:
             sample = samples.get(run[0])
@@ -92,11 +94,12 @@ class UsageWatch:
                 history[run] = (*history[run], sample.cpu_percent)[-SAMPLES:]
         # Replaced, never changed: the screen reads them meanwhile.
         self._history, self._samples = history, samples
-        return {
+        usage = {
             name: (sample.cpu_percent, sample.memory_bytes)
             for name, sample in samples.items()
             if sample.cpu_percent is not None
         }
+        return usage, cost_s
 
     def _is_known(self) -> bool:
         """Whether every job was looked at twice, which processor time takes."""
