@@ -196,7 +196,7 @@ def test_the_answer_is_one_document_and_the_exit_status_tells(tmp_path: Path) ->
 
 
 def test_the_table_is_for_people_and_cannot_steer_the_terminal(tmp_path: Path) -> None:
-    said = told(tmp_path, "--text", LC_ALL="\x1b[2Jx\u202e")
+    said = told(tmp_path, "--text", LC_ALL="\x1b[2Jx\u202e.latin1")
     text = said.stdout.decode()
     assert said.exit_status == 0
     assert "\x1b" not in text
