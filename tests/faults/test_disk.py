@@ -142,7 +142,7 @@ def test_run_on_a_full_disk_leaves_and_starts_nothing(small: DiskBench) -> None:
 @covers("read-only")
 def test_a_read_only_root_gives_clear_errors(small: DiskBench) -> None:
     job_id = str(small.on_disk("create", "--", "true")["job_id"])
-    small.disk.remount("ro")
+    small.disk.make_read_only()
     for words in (("create", "--", "true"), ("run", "--", "true"), ("start", job_id)):
         answer = small.on_disk(*words)
         assert answer.exit_status == 1

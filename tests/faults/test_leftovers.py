@@ -13,7 +13,7 @@ import pytest
 
 from faults.bench import Bench
 from faults.rows import covers
-from faults.tools import NOBODY, Measured
+from faults.tools import Measured
 
 pytestmark = pytest.mark.faults
 
@@ -282,4 +282,4 @@ def test_a_job_that_may_not_be_read_hides_nothing_else(
         assert bench.call(*words).is_orderly
     answer = bench.must("run", "--no-auto-gc", "--", "true")
     assert bench.wait_over(str(answer["job_id"])) == ("exited", 0)
-    figure(f"as user {NOBODY}, who owns the root")
+    figure("as a user without privileges")

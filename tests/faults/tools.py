@@ -101,9 +101,10 @@ class Volume:
         user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
         self.enter: Sequence[str] = ("nsenter", "-t", str(holder_pid), "--mount", *user)
 
-    def remount(self, options: str) -> None:
+    def make_read_only(self) -> None:
+        """Take no writing any more; the mount, as a user namespace may not change the volume."""
         subprocess.run(
-            [*self.enter, "mount", "-o", f"remount,{options}", str(self.inside)],
+            [*self.enter, "mount", "-o", "remount,bind,ro", str(self.inside)],
             check=True,
             timeout=20,
         )
