@@ -54,8 +54,6 @@ class SelectedJob:
         row = self._main.row
         if row is not None and row.is_live:
             self._draw(row)
-            for log in self._main.logs.values():
-                log.poll()
 
     def reveal(self) -> None:
         """Show or hide environment values."""

@@ -139,11 +139,15 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
                 self._refresh_row(top + line)
 
     def refresh_live(self) -> None:
-        """Draw the rows anew whose time runs."""
-        top = self.scroll_offset.y
-        for line, row in enumerate(self._visible_rows()):
-            if row.is_live:
-                self._refresh_row(top + line)
+        """Draw the rows anew whose time runs, neighbours together: each region has its price."""
+        first: int | None = None
+        for line, row in enumerate([*self._visible_rows(), None]):
+            is_live = row is not None and row.is_live
+            if is_live and first is None:
+                first = line
+            elif not is_live and first is not None:
+                self.refresh(Region(0, first + HEADER_LINES, self.size.width, line - first))
+                first = None
 
     def pids_to_measure(self) -> dict[str, int]:
         """The processes of the running jobs on screen, if there is a column for what they use."""

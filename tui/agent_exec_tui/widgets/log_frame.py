@@ -113,10 +113,6 @@ class LogFrame(Vertical):
         self.is_both = not self.is_both
         self.show_job(self._row, self._root)
 
-    def poll(self) -> None:
-        """Look whether the log grew: some file systems tell nothing."""
-        self.view.refresh_from_file()
-
     # Search
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rich.cells import set_cell_size
@@ -64,11 +65,16 @@ class RowPainter:
         is_plain = name == "row"
         state = base + self._tone(row.kind.value) if is_plain else base
         dim = self._style("dim") if is_plain else base
-        segments = [
-            Segment("+" if look.is_marked else " ", base),
-            Segment(">" if look.is_cursor else " ", base),
-            Segment("*" if look.is_new else " ", self._style("new") if is_plain else base),
-        ]
+        # Neighbours of one style are joined here: a row is drawn every second while its job runs,
+        # and Strip.simplify compares styles field by field.
+        segments: list[Segment] = []
+        pending, pending_style = (
+            ["+" if look.is_marked else " ", ">" if look.is_cursor else " "],
+            base,
+        )
+        used = GUTTER_CELLS - 1
+        new = self._style("new") if is_plain else base
+        pieces = [("*" if look.is_new else " ", new)]
         for column in columns:
             style = base
             if column.field in (Field.GLYPH, Field.STATE) or (
@@ -77,9 +83,16 @@ class RowPainter:
                 style = state
             elif column.field in (Field.TAGS, Field.ID):
                 style = dim
-            segments.append(Segment(_fit(_cell(row, column, look), column), style))
-            segments.append(Segment(" ", base))
-        return Strip(segments).adjust_cell_length(width, base).simplify()
+            pieces += [(_fit(_cell(row, column, look), column), style), (" ", base)]
+            used += column.cells + 1
+        for text, style in pieces[:-1]:
+            if style is not pending_style:
+                segments.append(Segment("".join(pending), pending_style))
+                pending, pending_style = [], style
+            pending.append(text)
+        segments.append(Segment("".join(pending), pending_style))
+        strip = Strip(segments, used)
+        return strip if used == width else strip.adjust_cell_length(width, base)
 
     def _style(self, name: str) -> Style:
         return self._table.get_component_rich_style(f"job-table--{name}")
@@ -110,6 +123,7 @@ def _cell(row: JobRow, column: Column, look: RowLook) -> str:
             return row.command
 
 
+@lru_cache(maxsize=1024)
 def _fit(text: str, column: Column) -> str:
     if column.field in (Field.COMMAND, Field.TAGS):
         text = formatting.shorten_middle(text, column.cells)
