@@ -232,8 +232,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
     @on(UsageRead)
     def _usage_read(self, event: UsageRead) -> None:
-        self.table.usage = event.usage
-        self.table.refresh_live()
+        self.table.usage = event.usage  # drawn with the next tick
 
     @on(Arranged)
     def _arranged(self, event: Arranged) -> None:
