@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Button, Input, Static
 
 from agent_exec.commands.create import create_job
@@ -349,3 +350,26 @@ async def test_who_does_not_want_to_be_asked_stops_one_job_at_once(jobs: Jobs) -
     async with dashboard(jobs.root, settings=Settings(asks_to_stop=False)) as pilot:
         await pilot.press("x")
         await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.KILLED)
+
+
+async def test_typing_replaces_the_command_of_the_form_before(jobs: Jobs) -> None:
+    jobs.root.mkdir(mode=0o700, exist_ok=True)
+    async with dashboard(jobs.root) as pilot:
+        for text in ("echo one", "echo two | tr w W"):
+            await pilot.press("a")
+            await until(pilot, lambda: isinstance(pilot.app.screen, JobForm))
+            await pilot.press(*("space" if char == " " else char for char in text))
+            form = pilot.app.screen
+            await until(pilot, partial(has_command, form, text))
+            form.query_one("#is_shell").focus()
+            await pilot.press("enter")  # runs from here, too
+            await until(pilot, lambda: pilot.app.screen is main_of(pilot))
+        await until(
+            pilot, lambda: [kind_of(pilot, n) for n in jobs.store.names()] == [RowKind.OK] * 2
+        )
+    outputs = {jobs.log(name, "stdout.log") for name in jobs.store.names()}
+    assert outputs == {b"one\n", b"tWo\n"}
+
+
+def has_command(form: Screen[object], text: str) -> bool:
+    return form.query_one("#command", Input).value == text

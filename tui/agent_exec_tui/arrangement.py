@@ -34,7 +34,7 @@ class Tab(StrEnum):
 
 # A killed job was ended on purpose: it is done, and not on the list of what went wrong.
 _TAB_KINDS = {
-    Tab.RUNNING: frozenset({RowKind.RUNNING, RowKind.LOST}),
+    Tab.RUNNING: frozenset({RowKind.RUNNING}),
     Tab.CREATED: frozenset({RowKind.CREATED}),
     Tab.FAILED: frozenset({RowKind.BAD, RowKind.FAILED, RowKind.LOST, RowKind.PROBLEM}),
     Tab.DONE: frozenset({RowKind.OK, RowKind.BAD, RowKind.KILLED, RowKind.FAILED}),

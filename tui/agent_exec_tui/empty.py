@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from agent_exec_tui import formatting
@@ -11,8 +12,12 @@ if TYPE_CHECKING:
     from agent_exec_tui.job_list import JobList
 
 
-def empty_lines(jobs: JobList, *, is_loaded: bool, filter_text: str, width: int) -> tuple[str, ...]:
-    """Say why the list is empty and what to do about it."""
+def empty_lines(
+    jobs: JobList, *, is_loaded: bool, filter_text: str, width: int, problem: str = ""
+) -> tuple[str, ...]:
+    """Say why the list is empty and what to do about it; *problem* keeps the root from being read."""
+    if problem and not jobs.rows:
+        return (*textwrap.wrap(problem, max(width - 8, 20)), "", ":   change root", "q   quit")
     if not is_loaded:
         return ("reading…",)
     elsewhere = len(jobs.rows) - jobs.scoped_total
@@ -26,7 +31,7 @@ def empty_lines(jobs: JobList, *, is_loaded: bool, filter_text: str, width: int)
     lines = ["No jobs here yet.", "", "a   add a job"]
     if elsewhere:
         lines.append(f"0   show all {formatting.counted(elsewhere, 'job')} in every directory")
-    lines += [":   all commands", "?   help"]
+    lines += [":   all commands", "?   help", "q   quit"]
     if width >= 60:
         lines += ["", "From a shell:  agent-exec-tui run -- echo hello"]
     return tuple(lines)

@@ -307,8 +307,8 @@ def _elapsed_s(state: JobState, started_s: float | None, finished_s: float | Non
         return None
     if state.result.duration_ms is not None:
         return state.result.duration_ms / 1000
-    if started_s is None or finished_s is None:
-        return None
+    if started_s is None or finished_s is None or state.status is JobStatus.FAILED:
+        return None  # of what failed only the moment is known at which somebody noticed
     return max(finished_s - started_s, 0.0)
 
 

@@ -126,7 +126,7 @@ def collect_garbage(
         require_own_root(store.root)
         removal.sweep_leftovers(store)
     rows = rows_to_look_at(store, policy.scan_limit)
-    settled = frozenset() if dry_run else _settle_lost(store, rows)
+    settled = frozenset() if dry_run else _settle_lost(store, rows, only)
     planned = plan(
         store, policy, independent=independent, spare=spare, rows=rows, just_lost=settled
     )
@@ -250,14 +250,20 @@ def _may_live(job: JobDir, row: JobRow) -> bool:
     return bool(assess(job, job.read_state(), job.read_supervision()).is_alive)
 
 
-def _settle_lost(store: JobStore, rows: list[JobRow]) -> frozenset[str]:
+def _settle_lost(
+    store: JobStore, rows: list[JobRow], only: frozenset[str] | None
+) -> frozenset[str]:
     """Record the end of jobs whose end is proved, so that they age like others; gives their ids.
+
+    With *only*, whoever asked has said of all others that they are not touched.
 
     Their lines in *rows* are replaced by what they are now.
     """
     from agent_exec.commands.settling import look_and_settle
 
-    running = [row.name for row in rows if row.status == "running"]
+    running = [
+        row.name for row in rows if row.status == "running" and (only is None or row.name in only)
+    ]
     for name in running:
         with contextlib.suppress(AgentExecError, OSError):
             job = open_exact(store, name)

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from agent_exec.commands.definition import JobDefinition
 from agent_exec.commands.gc import GcPolicy, GcProgress, GcReport, collect_garbage, plan
 from agent_exec.commands.list import list_jobs
+from agent_exec.commands.observation import NO_WAIT
+from agent_exec.commands.run import run_job
 from agent_exec.errors import InternalError
+from agent_exec.model.job import JobStatus
 from agent_exec.store.clock import timestamp_of
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.trash import Trash
 from support.built_jobs import put_job
+from support.launching import child_of, state_of, supervision_of
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -305,3 +313,20 @@ def test_a_file_as_root_is_an_error_and_stays(tmp_path: Path, dry_run: bool) -> 
     with pytest.raises(InternalError):
         collect_garbage(JobStore(file), GcPolicy(), dry_run=dry_run)
     assert file.read_text() == "kept"
+
+
+def test_what_was_listed_as_untouched_keeps_its_record(store: JobStore) -> None:
+    """A lost job is repaired by a cleaning in general, but not by one told what it may touch."""
+    put_job(store, "done")
+    lost = run_job(store, JobDefinition(command=("sleep", "60")), observation=NO_WAIT).job_id
+    for pid in (supervision_of(store, lost).supervisor.pid, child_of(store, lost)):
+        os.kill(pid, signal.SIGKILL)
+    with store.open(lost) as job:
+        wait_until(lambda: not job.has_supervisor())
+    path = Path(store.root, lost, "state.json")
+    before = path.read_bytes()
+    report = collect_garbage(store, GcPolicy(older_than="0s"), only=frozenset({"done"}))
+    assert report.deleted == 1
+    assert path.read_bytes() == before
+    collect_garbage(store, GcPolicy(older_than="1d"))
+    assert state_of(store, lost).status is JobStatus.FAILED

@@ -59,6 +59,7 @@ class JobForm(Dialog[FormAnswer]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+o", "more", show=False, priority=True),
         Binding("ctrl+s", "submit(True)", show=False, priority=True),
+        Binding("enter", "submit(True)", show=False),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]
@@ -81,7 +82,7 @@ class JobForm(Dialog[FormAnswer]):
         self._missing = missing
         self._checked = Checked(None, ())
         self._is_ready = False
-        self._is_shell_chosen = definition is not None
+        self._is_shell_chosen = bool(origin)  # what was run before says nothing of the next
 
     def compose_dialog(self) -> ComposeResult:
         """Fields, the rarely needed ones folded away, the verdict, the buttons."""
@@ -132,6 +133,8 @@ class JobForm(Dialog[FormAnswer]):
             self._initial.stdin_kind != "none" or self._initial.timeout or self._initial.env_files
         )
         self._is_ready = True
+        if not self._is_shell_chosen:
+            self.query_one("#command", Input).select_all()  # typing replaces the last command
         self._judge()
 
     def on_input_changed(self, event: Input.Changed) -> None:

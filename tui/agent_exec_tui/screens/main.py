@@ -243,6 +243,8 @@ class MainScreen(MainFrame, inherit_bindings=False):
         if event.root == self.store.root:
             self.feed_state = event
             self.refresh_bars()
+            if not self.jobs.rows:
+                self.list_changed()
 
     @on(RecordRead)
     def _record_read(self, event: RecordRead) -> None:
@@ -308,6 +310,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
             is_loaded=self.is_loaded,
             filter_text=self.viewing.text,
             width=self.size.width,
+            problem="" if self.is_loaded else self.feed_state.warning,
         )
         self.table.list_changed()
         self.refresh_bars()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Checkbox, RadioButton
 
 
-class Tick(Checkbox):
-    """``[x]`` or ``[ ]``."""
+class Tick(Checkbox, inherit_bindings=False):
+    """``[x]`` or ``[ ]``; enter is left to the dialog around it, which says what it does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "toggle_button", show=False)]
 
     @property
     def _button(self) -> Content:
