@@ -70,6 +70,7 @@ class DetailPane(VerticalScroll, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self._text = Static("", markup=False)
         self._lines: tuple[Line, ...] = ()
+        self._height = -1
 
     def compose(self) -> ComposeResult:
         """One text that wraps."""
@@ -96,7 +97,10 @@ class DetailPane(VerticalScroll, can_focus=True, inherit_bindings=False):
             for text in textwrap.wrap(line.text, room, drop_whitespace=False) or [""]:
                 parts += [(label, "$text-muted"), (text, tone) if tone else text, "\n"]
                 label = " " * len(label)
-        self._text.update(Content.assemble(*parts[:-1]))
+        height = parts.count("\n")
+        # A new layout of the screen costs twice what drawing the text does, every second.
+        self._text.update(Content.assemble(*parts[:-1]), layout=height != self._height)
+        self._height = height
 
     @property
     def plain_text(self) -> str:
