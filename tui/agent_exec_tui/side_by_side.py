@@ -17,6 +17,7 @@ GUTTER_CELLS: Final = 1
 LABEL_CELLS: Final = 9
 VERDICT_CELLS: Final = 2
 BETWEEN_CELLS: Final = 2
+LEAST_TAIL: Final = 3  # fewer letters at the end are the same by chance
 MAX_LINES: Final = 4
 """A value takes no more lines than this; what differs stays in sight."""
 
@@ -104,6 +105,7 @@ def _wrap_both(pair: Pair, cells: int) -> tuple[list[Cell], list[Cell]]:
         left, right = ELLIPSIS + left[skipped:], ELLIPSIS + right[skipped:]
         head = alike_chars(left, right)
     tail = alike_chars(left[head:][::-1], right[head:][::-1])
+    tail = tail if tail >= LEAST_TAIL else 0
     return (
         _wrap(left, cells, head, len(left) - tail),
         _wrap(right, cells, head, len(right) - tail),

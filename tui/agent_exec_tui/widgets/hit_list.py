@@ -147,7 +147,7 @@ class HitList(ScrollView, can_focus=True, inherit_bindings=False):
         hit, is_cursor = self._hits[position], position == self.cursor
         if is_cursor:
             base = self._style("cursor")
-        quiet = base if is_cursor else base + self._tone("quiet")
+        quiet = base if is_cursor else self._style("quiet")
         number = f"{hit.number:>{NUMBER_CELLS},} " if has_numbers else ""
         log = "err" if hit.part is Part.STDERR else "out"
         name = clean(hit.job_id)[:ID_CHARS]

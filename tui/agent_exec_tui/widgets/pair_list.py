@@ -162,7 +162,7 @@ class PairList(ScrollView, can_focus=True, inherit_bindings=False):
         pair = self._pairs[laid.pair]
         is_cursor = bool(pair.key) and pair.key == self._key
         is_first = laid.verdict is not None
-        quiet = base + self._tone("quiet")
+        quiet = self._style("quiet")
         text = quiet if pair.verdict is Verdict.SAME else base
         sides = [
             self._style("cursor") if is_cursor and side == self.side else text for side in (0, 1)
