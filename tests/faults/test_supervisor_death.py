@@ -13,6 +13,7 @@ import pytest
 from faults.bench import Bench, finish
 from faults.processes import await_idle, see
 from faults.rows import covers
+from faults.tools import await_text
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.faults
@@ -151,12 +152,12 @@ def test_a_writers_end_after_its_supervisors_is_not_silent(bench: Bench) -> None
 
 @covers("supervisor told to end")
 def test_a_supervisor_told_to_end_records_the_true_end(bench: Bench) -> None:
-    job_id = bench.run("sh", "-c", "trap 'echo asked; exit 9' TERM; sleep 600 & wait")
+    job_id = bench.run("sh", "-c", "trap 'echo asked; exit 9' TERM; echo ready; sleep 600 & wait")
     supervisor = bench.supervisor(job_id)
-    wait_until(lambda: len(bench.marked()) == 2, what="the sleep")
+    await_text(bench.file(job_id, "stdout.log"), "ready")
     supervisor.send(signal.SIGTERM)
     assert bench.wait_over(job_id, timeout_s=6) == ("exited", 9)
-    assert bench.file(job_id, "stdout.log").read_text() == "asked\n"
+    assert bench.file(job_id, "stdout.log").read_text() == "ready\nasked\n"
     assert bench.must("status", job_id)["cause"] == "terminated_with_supervisor"
     wait_until(lambda: not supervisor.is_alive, what="the supervisor's end")
 

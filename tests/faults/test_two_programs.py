@@ -67,8 +67,10 @@ def test_our_job_killed_by_the_peer_ends_killed(bench: Bench, peer: Bench) -> No
     peer.must("kill", job_id)
     wait_until(lambda: not child.is_alive, what="the child's end")
     wait_until(lambda: not supervisor.is_alive, what="the supervisor's end")
-    assert bench.ending(job_id) == ("killed", "15")
-    assert bench.must("status", job_id)["duration_ms"] is not None
+    state, number = bench.ending(job_id)
+    # The oldest program writes its own idea of the end, at times over the supervisor's.
+    assert (state, number) in {("killed", "15"), ("killed", "TERM")}
+    assert bench.record(job_id, "supervision.json")["cause"] == "signal"
 
 
 @covers("peer's job, our kill")
