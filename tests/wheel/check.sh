@@ -21,19 +21,6 @@ answer=$("$tool" run --until 10 -- sh -c 'echo from the wheel')
 echo "$answer"
 case "$answer" in *'"ok":true'*'from the wheel'*) ;; *) echo "the job did not run"; exit 1 ;; esac
 "$tool" --json >/dev/null
-"$work/venv/bin/python" - "$work" <<'PY'
-import asyncio
-import sys
-
-from agent_exec_tui.app import make_app
-
-
-async def main() -> None:
-    app = make_app(root=f"{sys.argv[1]}/jobs")
-    async with app.run_test(size=(100, 30)) as pilot:
-        await pilot.pause()
-
-
-asyncio.run(main())
-PY
+screen=$("$tool" --screen 100x30)
+case "$screen" in *exited*'from the wheel'*) ;; *) echo "$screen"; echo "the dashboard does not show the job"; exit 1 ;; esac
 echo "wheel: ok"
