@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agent_exec.commands.gc import collect_garbage as collect_garbage
     from agent_exec.commands.kill import kill_job as kill_job
     from agent_exec.commands.list import list_jobs as list_jobs
+    from agent_exec.commands.notify import NotificationChange as NotificationChange
     from agent_exec.commands.notify import set_notification as set_notification
     from agent_exec.commands.observation import NO_WAIT as NO_WAIT
     from agent_exec.commands.observation import Observation as Observation
@@ -40,6 +41,7 @@ _HOMES = {
     "JobDefinition": "commands.definition",
     "JobStore": "store.jobs",
     "NO_WAIT": "commands.observation",
+    "NotificationChange": "commands.notify",
     "Observation": "commands.observation",
     "PrewarmedLauncher": "process.prewarmed",
     "collect_garbage": "commands.gc",
