@@ -93,8 +93,8 @@ def test_too_long_an_argument_list_is_refused_and_leaves_nothing(bench: Bench) -
     with pytest.raises(AgentExecError) as caught:
         run_job(JobStore(bench.root), JobDefinition(command=("true", *words * 3)))
     assert "rgument list too long" in str(caught.value)
-    assert bench.litter() == []
     wait_until(lambda: not bench.supervisors(), what="the supervisors' end")
+    assert bench.litter() == []
     for job in bench.listed().values():
         assert job["state"] in TERMINAL
 

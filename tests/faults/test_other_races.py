@@ -112,6 +112,7 @@ def test_a_restart_under_gc_is_refused_or_whole(bench: Bench, figure: Figure) ->
         else:
             assert answer.error_code == "job_not_found", answer
             assert not bench.file(job_id, "").exists()
+    wait_until(lambda: not bench.supervisors(), what="the last supervisor's end")
     assert bench.litter() == []
     figure(f"10 rounds, {restarted} restarted, {10 - restarted} collected")
 
