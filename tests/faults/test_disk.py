@@ -134,7 +134,7 @@ def test_run_on_a_full_disk_leaves_and_starts_nothing(small: DiskBench) -> None:
     started = small.on_disk("start", kept)
     assert started.is_orderly
     assert not runs.exists() or started.ok
-    assert small.litter() == []
+    wait_until(lambda: not small.litter(), what="the last tidying")
     names = {path.name for path in small.root.iterdir()}
     assert names == {kept}, "what could not be made whole was left behind"
 
@@ -167,7 +167,7 @@ def test_a_disk_without_inodes_leaves_nothing_half_made(tmp_path: Path) -> None:
             if not answer.ok:
                 assert "No space left" in answer.message
         assert not answer.ok
-        assert bench.litter() == []
+        wait_until(lambda: not bench.litter(), what="the last tidying")
         for path in bench.root.iterdir():
             json.loads((path / "meta.json").read_text())
             assert bench.status(path.name) in ("created", *TERMINAL)

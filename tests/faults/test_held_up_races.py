@@ -56,7 +56,7 @@ def test_a_start_in_the_middle_of_a_delete_is_refused(bench: Bench) -> None:
     if deleted.ok:
         assert not bench.file(job_id, "").exists()
         assert not runs.exists()
-    assert bench.litter() == []
+    wait_until(lambda: not bench.litter(), what="the last tidying")
 
 
 def _is_being_deleted(bench: Bench, job_id: str) -> bool:
