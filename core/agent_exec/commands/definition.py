@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from agent_exec.commands.arguments import require_count, require_text, require_texts
-from agent_exec.commands.environment import displayed, key_of
+from agent_exec.commands.environment import displayed, key_of, require_entries
 from agent_exec.commands.stdin import (
     DEFAULT_MAX_BYTES,
     StdinFile,
@@ -98,9 +98,7 @@ def require_definition(definition: JobDefinition) -> None:
                 f"a word of the command is longer than {_MAX_WORD_BYTES} bytes, "
                 "which no program can be given; use --stdin for data"
             )
-    for entry in require_texts("--env", definition.env):
-        if not key_of(entry):
-            raise InvalidArgumentError(f"--env needs KEY=VALUE, not {entry!r}")
+    require_entries(definition.env)
     require_texts("--env-file", definition.env_files)
     require_texts("--mask", definition.mask)
     for tag in definition.tags:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from agent_exec.errors import InternalError, MissingEnvError
+from agent_exec.commands.arguments import require_texts
+from agent_exec.errors import InternalError, InvalidArgumentError, MissingEnvError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,17 @@ _MAX_ENV_FILE_BYTES = 8 * 1024 * 1024  # more than execve takes on any system
 def key_of(entry: str) -> str:
     """The text before the first ``=``."""
     return entry.partition("=")[0]
+
+
+def require_entries(entries: Iterable[str]) -> None:
+    """Let only ``--env`` entries pass that a process can be given and that name a key.
+
+    Raises:
+        InvalidArgumentError: one does not.
+    """
+    for entry in require_texts("--env", entries):
+        if not key_of(entry):
+            raise InvalidArgumentError(f"--env needs KEY=VALUE, not {entry!r}")
 
 
 def displayed(entries: Iterable[str], mask: Iterable[str]) -> tuple[str, ...]:

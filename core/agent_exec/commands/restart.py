@@ -7,14 +7,13 @@ import os
 import signal as signals
 import time
 
-from agent_exec.commands.arguments import require_texts
 from agent_exec.commands.auto_gc import AutoGc, run_auto_gc
 from agent_exec.commands.definition import created_state
-from agent_exec.commands.environment import displayed, key_of, runtime_entries
+from agent_exec.commands.environment import displayed, require_entries, runtime_entries
 from agent_exec.commands.launching import launch_job
 from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation, answer, observe
 from agent_exec.commands.settling import look, record_lost, settle_if_proved
-from agent_exec.errors import InternalError, InvalidArgumentError, InvalidStateError
+from agent_exec.errors import InternalError, InvalidStateError
 from agent_exec.model import records
 from agent_exec.model.job import JobStatus, require_own_identity
 from agent_exec.model.wire import encode_state
@@ -83,7 +82,7 @@ def restart_job(
         LaunchFailedError: the command cannot be started; the job is ``failed``.
     """
     sent = parse_signal(signal)
-    _require_entries(env)
+    require_entries(env)
     environ = os.environ if environ is None else environ
     began_s = time.monotonic()
     with store.open(job_id) as job:
@@ -116,12 +115,6 @@ def restart_job(
             env_vars=displayed(entries, meta.mask),
             elapsed_ms=int((time.monotonic() - began_s) * 1000),
         )
-
-
-def _require_entries(env: tuple[str, ...]) -> None:
-    for entry in require_texts("--env", env):
-        if not key_of(entry):
-            raise InvalidArgumentError(f"--env needs KEY=VALUE, not {entry!r}")
 
 
 def _end_old_run(job: JobDir, sent: Signal) -> str | None:
