@@ -1,16 +1,11 @@
-"""tui.toml: what the user wants, checked; a mistake is told with its line and never fatal."""
+"""What the user wants, from tui.toml, the environment and the command line."""
 
 from __future__ import annotations
 
-import re
-import tomllib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from agent_exec.store.places import settings_path
-from agent_exec_tui.keymap import checked_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,55 +19,13 @@ NO_COLOUR_THEME = "none"
 DEFAULT_THEME = "textual-dark"
 
 
-class NotifySettings(BaseModel):
-    """``[notify]``: how the end of a job that is watched with ``N`` is told."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifySettings:
+    """How the end of a job that is watched with ``N`` is told."""
 
     bell: bool = True
     desktop: bool = True
-    min_seconds: float = Field(default=30.0, ge=0)
-
-
-class ConfirmSettings(BaseModel):
-    """``[confirm]``: what is asked before it is done; what erases always is."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    stop: bool = True
-
-
-class SettingsFile(BaseModel):
-    """What tui.toml may hold."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    theme: str = DEFAULT_THEME
-    ascii: bool | Literal["auto"] = "auto"
-    read_only: bool = False
-    mouse: bool = True
-    usage: bool = True
-    notify: NotifySettings = NotifySettings()
-    confirm: ConfirmSettings = ConfirmSettings()
-    keys: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-
-    @field_validator("keys", mode="before")
-    @classmethod
-    def _one_key_or_several(cls, keys: object) -> object:
-        if not isinstance(keys, dict):
-            return keys
-        return {name: (value,) if isinstance(value, str) else value for name, value in _flat(keys)}
-
-
-def _flat(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, object]]:
-    """``job.start = "s"`` is a table in a table to TOML; to us it is the id ``job.start``."""
-    found: list[tuple[str, object]] = []
-    for name, value in table.items():
-        if isinstance(value, dict):
-            found += _flat(value, f"{prefix}{name}.")
-        else:
-            found.append((prefix + name, value))
-    return found
+    min_seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,70 +83,32 @@ def load_settings(
         read_only: from the command line; cannot be undone by the file.
     """
     path = settings_path(environ)
-    wanted, problems = _read(path)
-    keys, key_problems = checked_overrides(wanted.keys)
-    problems += [f"{path}: {problem}" for problem in key_problems]
-    has_no_color = bool(environ.get("NO_COLOR"))
-    chosen = theme or (NO_COLOUR_THEME if has_no_color else wanted.theme)
+    kept = _kept(path, is_ascii=not is_utf8(environ))
+    problems = list(kept.problems)
+    chosen = theme or (NO_COLOUR_THEME if environ.get("NO_COLOR") else kept.theme)
     if not _is_known(chosen):
         problems.append(f"{path}: theme: no theme {chosen!r}")
         chosen = DEFAULT_THEME
-    return Settings(
-        theme=chosen,
-        ascii=not is_utf8(environ) if wanted.ascii == "auto" else bool(wanted.ascii),
-        read_only=read_only or wanted.read_only,
-        mouse=wanted.mouse,
-        asks_to_stop=wanted.confirm.stop,
-        shows_usage=wanted.usage,
-        notify=wanted.notify,
-        keys=keys,
-        problems=tuple(problems),
+    return replace(
+        kept, theme=chosen, read_only=read_only or kept.read_only, problems=tuple(problems)
     )
+
+
+def _kept(path: str, *, is_ascii: bool) -> Settings:
+    """Read the file; *is_ascii* is what holds where it leaves that open."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        return Settings(ascii=is_ascii)
+    except OSError as error:
+        return Settings(ascii=is_ascii, problems=(f"{path}: {error.strerror}",))
+    from agent_exec_tui.settings_file import parse_settings
+
+    return parse_settings(path, data, is_ascii=is_ascii)
 
 
 def _is_known(theme: str) -> bool:
     from textual.theme import BUILTIN_THEMES
 
     return theme in BUILTIN_THEMES or theme in TERMINAL_THEMES or theme == NO_COLOUR_THEME
-
-
-def _read(path: str) -> tuple[SettingsFile, list[str]]:
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except FileNotFoundError:
-        return SettingsFile(), []
-    except OSError as error:
-        return SettingsFile(), [f"{path}: {error.strerror}"]
-    try:
-        text = data.decode("utf-8")
-        document = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return SettingsFile(), [f"{path}: {error}"]
-    return _validated(path, text, document)
-
-
-def _validated(path: str, text: str, document: dict[str, object]) -> tuple[SettingsFile, list[str]]:
-    """Take over what is right and leave out, by name and line, what is not."""
-    problems: list[str] = []
-    for _ in range(len(document) + 1):
-        try:
-            return SettingsFile.model_validate(document), problems
-        except ValidationError as error:
-            for flaw in error.errors():
-                place = [str(part) for part in flaw["loc"]]
-                problems.append(f"{path}:{_line_of(text, place)}: {'.'.join(place)}: {flaw['msg']}")
-                document.pop(place[0], None)
-    return SettingsFile(), problems
-
-
-def _line_of(text: str, place: list[str]) -> int:
-    """The line a key stands on, as near as its names tell; 1 when they do not."""
-    best = 1
-    for number, line in enumerate(text.splitlines(), 1):
-        for name in reversed(place):
-            if re.match(rf"\s*(\[\s*)?[\"']?{re.escape(name)}[\"']?\s*[\].=]", line):
-                if name == place[-1]:
-                    return number
-                best = number
-    return best

@@ -1,0 +1,127 @@
+"""tui.toml: what it may hold, checked; a mistake is told with its line and never fatal.
+
+Apart from ``settings``: pydantic takes a fifth of the time to the first frame, and who has no
+file needs none of it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from agent_exec_tui.keymap import checked_overrides
+from agent_exec_tui.settings import DEFAULT_THEME, NotifySettings, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class NotifyTable(BaseModel):
+    """``[notify]``: how the end of a job that is watched with ``N`` is told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bell: bool = True
+    desktop: bool = True
+    min_seconds: float = Field(default=30.0, ge=0)
+
+
+class ConfirmTable(BaseModel):
+    """``[confirm]``: what is asked before it is done; what erases always is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stop: bool = True
+
+
+class SettingsFile(BaseModel):
+    """What tui.toml may hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    theme: str = DEFAULT_THEME
+    ascii: bool | Literal["auto"] = "auto"
+    read_only: bool = False
+    mouse: bool = True
+    usage: bool = True
+    notify: NotifyTable = NotifyTable()
+    confirm: ConfirmTable = ConfirmTable()
+    keys: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @field_validator("keys", mode="before")
+    @classmethod
+    def _one_key_or_several(cls, keys: object) -> object:
+        if not isinstance(keys, dict):
+            return keys
+        return {name: (value,) if isinstance(value, str) else value for name, value in _flat(keys)}
+
+
+def _flat(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, object]]:
+    """``job.start = "s"`` is a table in a table to TOML; to us it is the id ``job.start``."""
+    found: list[tuple[str, object]] = []
+    for name, value in table.items():
+        if isinstance(value, dict):
+            found += _flat(value, f"{prefix}{name}.")
+        else:
+            found.append((prefix + name, value))
+    return found
+
+
+def parse_settings(path: str, data: bytes, *, is_ascii: bool) -> Settings:
+    """Read what the file at *path* holds, what of it cannot be used among the problems.
+
+    Args:
+        is_ascii: what ``ascii = "auto"`` means here.
+    """
+    wanted, problems = _read(path, data)
+    keys, key_problems = checked_overrides(wanted.keys)
+    problems += [f"{path}: {problem}" for problem in key_problems]
+    return Settings(
+        theme=wanted.theme,
+        ascii=is_ascii if wanted.ascii == "auto" else wanted.ascii,
+        read_only=wanted.read_only,
+        mouse=wanted.mouse,
+        asks_to_stop=wanted.confirm.stop,
+        shows_usage=wanted.usage,
+        notify=NotifySettings(**wanted.notify.model_dump()),
+        keys=keys,
+        problems=tuple(problems),
+    )
+
+
+def _read(path: str, data: bytes) -> tuple[SettingsFile, list[str]]:
+    try:
+        text = data.decode("utf-8")
+        document = tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return SettingsFile(), [f"{path}: {error}"]
+    return _validated(path, text, document)
+
+
+def _validated(path: str, text: str, document: dict[str, object]) -> tuple[SettingsFile, list[str]]:
+    """Take over what is right and leave out, by name and line, what is not."""
+    problems: list[str] = []
+    for _ in range(len(document) + 1):
+        try:
+            return SettingsFile.model_validate(document), problems
+        except ValidationError as error:
+            for flaw in error.errors():
+                place = [str(part) for part in flaw["loc"]]
+                problems.append(f"{path}:{_line_of(text, place)}: {'.'.join(place)}: {flaw['msg']}")
+                document.pop(place[0], None)
+    return SettingsFile(), problems
+
+
+def _line_of(text: str, place: list[str]) -> int:
+    """The line a key stands on, as near as its names tell; 1 when they do not."""
+    best = 1
+    for number, line in enumerate(text.splitlines(), 1):
+        for name in reversed(place):
+            if re.match(rf"\s*(\[\s*)?[\"']?{re.escape(name)}[\"']?\s*[\].=]", line):
+                if name == place[-1]:
+                    return number
+                best = number
+    return best
