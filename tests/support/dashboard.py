@@ -160,7 +160,7 @@ async def dashboard(
     size: tuple[int, int] = (120, 36),
     *,
     settings: Settings | None = None,
-    clock: Callable[[], float] | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Pilot[str]]:
     """Run the real application without a terminal, until the first look is over."""
     app = DashboardApp(str(root), settings or Settings(), clock=clock)

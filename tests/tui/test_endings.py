@@ -118,8 +118,8 @@ def test_a_dashboard_that_is_stuck_still_gives_the_terminal_back(
 
 
 def test_a_failure_before_the_first_picture_is_a_line(store: JobStore) -> None:
-    before = "import agent_exec_tui.running as r\ndef fail(*_, **__): raise RuntimeError('no')\n"
-    with dashboard(store, before=before + "r.load_settings = fail") as opened:
+    before = "import agent_exec_tui.settings as s\ndef fail(*_, **__): raise RuntimeError('no')\n"
+    with dashboard(store, before=before + "s.load_settings = fail") as opened:
         assert opened.status() == 1
         assert "error: the dashboard failed: RuntimeError: no" in opened.screen
         assert "Traceback" not in opened.screen

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import App
 
 from agent_exec_tui.ascii import AsciiFilter
+from agent_exec_tui.feed import JobFeed
 from agent_exec_tui.palette import ActionProvider
 from agent_exec_tui.screens.main import MainScreen
 from agent_exec_tui.widgets.line_input import LineInput
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from textual.filter import LineFilter
     from textual.screen import Screen
 
+    from agent_exec_tui.news import FeedMaker
     from agent_exec_tui.settings import Settings
     from agent_exec_tui.state import KeptState
 
@@ -41,8 +44,9 @@ class DashboardApp(App[str], inherit_bindings=False):
         root: str,
         settings: Settings,
         *,
-        clock: Callable[[], float] | None = None,
+        clock: Callable[[], float] = time.time,
         kept: KeptState | None = None,
+        feed_for: FeedMaker = JobFeed,
     ) -> None:
         # Textual picks its colour filter while it is constructed: a theme set later would leave
         # black on black where there is to be no colour.
@@ -53,6 +57,7 @@ class DashboardApp(App[str], inherit_bindings=False):
         self.root = root
         self._clock = clock
         self._kept = kept
+        self._feed_for = feed_for
         self.set_keymap({action: ",".join(keys) for action, keys in settings.keys.items()})
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -67,10 +72,8 @@ class DashboardApp(App[str], inherit_bindings=False):
     def main(self) -> MainScreen:
         """The main screen, made on first use."""
         if not hasattr(self, "_main"):
-            self._main = (
-                MainScreen(self.root, self.settings, clock=self._clock)
-                if self._clock
-                else MainScreen(self.root, self.settings)
+            self._main = MainScreen(
+                self.root, self.settings, clock=self._clock, feed_for=self._feed_for
             )
         return self._main
 

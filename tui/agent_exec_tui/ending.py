@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -71,6 +70,8 @@ class Ending:
         self.status = self.status or 128 + number
         if self._is_deaf:
             return
+        import asyncio  # not at the top: a tenth of the way to the first picture
+
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:

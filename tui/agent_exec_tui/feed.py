@@ -1,4 +1,7 @@
-"""Keeps the list up to date from threads of its own: one look at everything, then what changes."""
+"""Keeps the list up to date from threads of its own: one look at everything, then what changes.
+
+Knows nothing of Textual: the dashboard in a terminal runs it in another process (``feed_process``).
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,29 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from agent_exec.errors import AgentExecError
 from agent_exec.model.job import JobStatus
 from agent_exec.model.records import LOG_FILES, META_FILE
-from agent_exec.store.listing import find_directories, open_exact, read_job
-from agent_exec.store.rows import read_rows
+from agent_exec.store.directories import find_directories
+from agent_exec.store.entries import NAME, made_ns
+from agent_exec.store.index import read_found
+from agent_exec.store.listing import open_exact, read_job
+from agent_exec.store.rows import row_from
 from agent_exec.store.watch import JobWatcher, WatchMode
 from agent_exec_tui.job_rows import JobRow, clean, row_of, row_of_line
-from agent_exec_tui.messages import FeedChanged, RowsRead, SizesRead
+from agent_exec_tui.news import RowsNews, SizesNews, StateNews
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from textual.message import Message
-
+    from agent_exec.store.directories import FoundDirectory
     from agent_exec.store.jobs import JobStore
     from agent_exec.store.listing import JobRecord
     from agent_exec.store.rows import JobRow as JobLine
+    from agent_exec_tui.news import News, Post
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +42,8 @@ SIZES_PAUSE_S = 0.02
 LOGS_S = 1.0
 LIVENESS_S = 5.0
 LIVENESS_SHARE = 0.005  # of a core, at most, for asking whether supervisors live
-_ARMED_POLL_S = 0.02
 
-Post = Callable[["Message"], object]
-
+_created_at = attrgetter("created_at")
 
 # What the table says instead of "running": each is told by other evidence.
 VERDICT_WORDS = {
@@ -77,8 +81,8 @@ def verdict_of(store: JobStore, record: JobRecord) -> str | None:
     return liveness_of(store, record)[0]
 
 
-def _created_at(line: JobLine) -> str:
-    return line.created_at
+def _nobody(_news: News) -> None:
+    """Tell nobody: who was not started has nobody to tell."""
 
 
 def _size(path: str) -> int:
@@ -91,26 +95,25 @@ def _size(path: str) -> int:
 class JobFeed:
     """Reads one root and posts what it finds, until stopped.
 
-    Owns two daemon threads. Nothing here touches a widget: *post* must be safe to call from any
-    thread, as Textual's ``post_message`` is.
+    Owns its daemon threads. *post* must be safe to call from any thread.
     """
 
-    def __init__(self, store: JobStore, post: Post) -> None:
+    def __init__(self, store: JobStore) -> None:
         self.store = store
-        self._post = post
+        self._post: Post = _nobody
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._running: dict[str, str | None] = {}
         self._watcher = JobWatcher(store.root, running=self._running_ids)
         self._threads: list[threading.Thread] = []
-        self._mtimes: dict[str, int] = {}
 
-    def start(self) -> None:
+    def start(self, post: Post) -> None:
         """Begin to read."""
+        self._post = post
         self._spawn("scan", self._scan)
 
     def stop(self, *, timeout_s: float = 2.0) -> None:
-        """End both threads."""
+        """End the threads; nothing is posted afterwards."""
         self._stop.set()
         self._watcher.stop()
         deadline = time.monotonic() + timeout_s
@@ -133,7 +136,7 @@ class JobFeed:
 
     def _warn(self, text: str) -> None:
         if not self._stop.is_set():
-            self._post(FeedChanged(self.store.root, warning=clean(text)))
+            self._post(StateNews(warning=clean(text)))
 
     def _running_ids(self) -> Iterable[str]:
         with self._lock:
@@ -142,42 +145,35 @@ class JobFeed:
     # The first look
 
     def _scan(self) -> None:
-        names = [directory.name for directory in find_directories(self.store)]
-        first, rest = names[:FIRST_BATCH], names[FIRST_BATCH:]
-        self._post(RowsRead(self.store.root, tuple(self._read(first))))
+        began_ns = time.time_ns()
+        found = find_directories(self.store)
+        self._post(RowsNews(tuple(self._read([name for name, _, _ in found[:FIRST_BATCH]]))))
+        rest = [name for name, _, _ in found[FIRST_BATCH:]]
         if rest:
-            self._read_rest(frozenset(first), len(names))
-        self._post(RowsRead(self.store.root, is_complete=True))
-        self._spawn("watch", self._watch)
-        while self._watcher.mode is WatchMode.STARTING and not self._stop.wait(_ARMED_POLL_S):
-            pass
-        self._catch_up()
+            self._read_rest(found, began_ns)
+        self._post(RowsNews(is_complete=True))
+        seen = {name: mtime_ns for name, mtime_ns, _ in found}
+        self._spawn("watch", lambda: self._watch(seen))
         self._fill_in_sizes(rest)
         self._watch_supervisors()
 
-    def _read_rest(self, known: frozenset[str], total: int) -> None:
-        """Read everything else by its line, most of them out of the cache."""
-        self._post(FeedChanged(self.store.root, progress=f"reading {total:,} jobs"))
-        lines = [line for line in read_rows(self.store) if line.name not in known]
+    def _read_rest(self, found: list[FoundDirectory], began_ns: int) -> None:
+        """Read everything but the newest by its line, most of them out of the cache."""
+        self._post(StateNews(progress=f"reading {len(found):,} jobs"))
+        known = {name for name, _, _ in found[:FIRST_BATCH]}
+        entries = read_found(self.store, found, began_ns)
+        lines = [row_from(entry) for entry in entries if entry[NAME] not in known]
         lines.sort(key=_created_at, reverse=True)
         for start in range(0, len(lines), CHUNK):
             if self._stop.is_set():
                 return
             rows = [row for line in lines[start : start + CHUNK] if (row := self._row_of(line))]
-            self._post(RowsRead(self.store.root, tuple(rows)))
-
-    def _catch_up(self) -> None:
-        """Read what changed between the first look and the moment it was watched."""
-        seen, self._mtimes = self._mtimes, {}
-        found = {directory.name: directory.mtime_ns for directory in find_directories(self.store)}
-        changed = [name for name, mtime_ns in found.items() if seen.get(name) != mtime_ns]
-        self._reread([*changed, *(seen.keys() - found.keys())])
+            self._post(RowsNews(tuple(rows)))
 
     def _row_of(self, line: JobLine) -> JobRow | None:
         # A line tells all there is to a settled job; others are looked at closely.
-        self._mtimes[line.name] = line.mtime_ns
         if line.problem is None and line.status not in ("", JobStatus.RUNNING.value):
-            return row_of_line(line, made_ns=self._made_ns(line.name))
+            return row_of_line(line)
         record = read_job(self.store, line.name)
         return self._row(record) if record else None
 
@@ -187,7 +183,7 @@ class JobFeed:
             if self._stop.wait(SIZES_PAUSE_S):
                 return
             sizes = {name: self._sizes(name) for name in names[start : start + SIZES_CHUNK]}
-            self._post(SizesRead(self.store.root, sizes))
+            self._post(SizesNews(sizes))
 
     def _sizes(self, name: str) -> tuple[int, int, int]:
         path = os.path.join(self.store.root, name)
@@ -199,7 +195,6 @@ class JobFeed:
         for name in names:
             record = read_job(self.store, name)
             if record is not None:
-                self._mtimes[name] = record.mtime_ns
                 rows.append(self._row(record))
         return rows
 
@@ -215,19 +210,15 @@ class JobFeed:
         return row_of(record, verdict=verdict, made_ns=self._made_ns(record.job_id))
 
     def _made_ns(self, name: str) -> int:
-        """When meta.json was written: once, but for tags, which is seen to be another second."""
-        try:
-            return os.stat(os.path.join(self.store.root, name, META_FILE)).st_mtime_ns
-        except (OSError, ValueError):
-            return 0
+        return made_ns(os.path.join(self.store.root, name, META_FILE))
 
     # What changes
 
-    def _watch(self) -> None:
+    def _watch(self, seen: dict[str, int]) -> None:
         told = ""
         grown: set[str] = set()
         logs_due = 0.0
-        for changes in self._watcher.changes():
+        for changes in self._watcher.changes(seen):
             if self._stop.is_set():
                 return
             grown |= changes.logs
@@ -248,7 +239,7 @@ class JobFeed:
             else:
                 rows.append(self._row(record))
         if rows or removed or touched:
-            self._post(RowsRead(self.store.root, tuple(rows), tuple(removed), touched))
+            self._post(RowsNews(tuple(rows), tuple(removed), touched))
 
     def _tell_mode(self, told: str) -> str:
         mode = self._watcher.mode
@@ -258,7 +249,7 @@ class JobFeed:
         elif mode is WatchMode.WAITING and told:
             warning = "the jobs root is gone"
         if warning != told:
-            self._post(FeedChanged(self.store.root, warning=clean(warning)))
+            self._post(StateNews(warning=clean(warning)))
         return warning
 
     def _watch_supervisors(self) -> None:

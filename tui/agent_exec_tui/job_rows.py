@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from agent_exec.model.filter import UNREADABLE, JobFields
@@ -15,7 +15,7 @@ from agent_exec_tui import formatting
 from agent_exec_tui.ansi import plain
 
 if TYPE_CHECKING:
-    from agent_exec.model.job import JobMeta, JobState
+    from agent_exec.model.job import JobState
     from agent_exec.store.listing import JobRecord
     from agent_exec.store.rows import JobRow as JobLine
 
@@ -62,7 +62,7 @@ _GLYPHS = {
     RowKind.PROBLEM: ("~", "!"),
 }
 _ENDED = frozenset({RowKind.OK, RowKind.BAD, RowKind.KILLED, RowKind.FAILED})
-_KIND_OF_STATUS = {
+_KIND_OF_STATUS: dict[str, RowKind] = {
     JobStatus.RUNNING: RowKind.RUNNING,
     JobStatus.CREATED: RowKind.CREATED,
     JobStatus.EXITED: RowKind.OK,
@@ -188,7 +188,7 @@ def row_of(record: JobRecord, *, verdict: str | None = None, made_ns: int = 0) -
         kind=kind,
         word=word,
         status=state.status.value,
-        command=_command_of(meta),
+        command=_shown_command(meta.command),
         tags=tuple(clean(tag) for tag in meta.tags),
         raw_cwd=meta.cwd,
         exit_text=_exit_text(state),
@@ -214,10 +214,10 @@ def row_of(record: JobRecord, *, verdict: str | None = None, made_ns: int = 0) -
     )
 
 
-def row_of_line(line: JobLine, *, made_ns: int = 0) -> JobRow:
+def row_of_line(line: JobLine) -> JobRow:
     """Say in a row what the listing's line of a finished or created job says, sizes left out."""
     status, exit_code = line.status, line.exit_code
-    kind = _KIND_OF_STATUS[JobStatus(status)]
+    kind = _KIND_OF_STATUS[status]  # a StrEnum is found by its word
     word = kind.value
     exit_text = formatting.NOTHING
     if kind is RowKind.OK:
@@ -237,13 +237,13 @@ def row_of_line(line: JobLine, *, made_ns: int = 0) -> JobRow:
         kind=kind,
         word=word,
         status=status,
-        command=clean(formatting.command_text(line.command)[:COMMAND_CHARS]),
+        command=_shown_command(line.command),
         tags=tuple([clean(tag) for tag in line.tags]),
         raw_cwd=line.cwd,
         exit_text=exit_text,
         exit_code=exit_code,
         started_at=line.started_at,
-        created_s=_made_s(line.created_at, made_ns) or line.mtime_ns / 1e9,
+        created_s=_made_s(line.created_at, line.made_ns) or line.mtime_ns / 1e9,
         started_s=started_s,
         finished_s=finished_s,
         elapsed_s=elapsed_s,
@@ -290,8 +290,9 @@ def _kind_of(state: JobState) -> RowKind:
     return _KIND_OF_STATUS[state.status]
 
 
-def _command_of(meta: JobMeta) -> str:
-    return clean(formatting.command_text(meta.command)[:COMMAND_CHARS])
+@lru_cache(maxsize=256)
+def _shown_command(command: tuple[str, ...]) -> str:
+    return clean(formatting.command_text(command)[:COMMAND_CHARS])
 
 
 def _exit_text(state: JobState) -> str:
@@ -319,11 +320,15 @@ def _made_s(created_at: str, made_ns: int) -> float | None:
     return created_s
 
 
+# Jobs that follow each other have times and commands in common.
+@lru_cache(maxsize=1024)
 def _seconds(text: str | None) -> float | None:
     if not text:
         return None
     if text[-1] == "Z":
-        with contextlib.suppress(ValueError):
+        try:
             return datetime.fromisoformat(text).timestamp()
+        except ValueError:
+            pass  # a form that only the careful reader knows
     moment = parse_timestamp(text)
     return moment.timestamp() if moment else None

@@ -7,40 +7,32 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from agent_exec_tui.news import RowsNews, SizesNews
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agent_exec.store.listing import JobRecord
     from agent_exec_tui.arrangement import Arrangement
-    from agent_exec_tui.job_rows import JobRow
+    from agent_exec_tui.news import News, StateNews
     from agent_exec_tui.operations import Outcome
     from agent_exec_tui.usage import Usage
 
 
 @dataclass
 class RowsRead(Message):
-    """Jobs were read.
-
-    Attributes:
-        root: where; news of a root that was left meanwhile is dropped.
-        removed: jobs that are gone.
-        touched: jobs in whose directories anything moved, their logs included.
-        is_complete: the first look at all jobs is over; everything not read by then is gone.
-    """
+    """Jobs below *root* were read; news of a root that was left meanwhile is dropped."""
 
     root: str
-    rows: tuple[JobRow, ...] = ()
-    removed: tuple[str, ...] = ()
-    touched: frozenset[str] = frozenset()
-    is_complete: bool = False
+    news: RowsNews
 
 
 @dataclass
 class SizesRead(Message):
-    """How large the logs of some jobs are: stdout, stderr, full, by job id."""
+    """How large the logs of some jobs are was found out."""
 
     root: str
-    sizes: dict[str, tuple[int, int, int]]
+    news: SizesNews
 
 
 @dataclass
@@ -59,20 +51,23 @@ class Arranged(Message):
 
 @dataclass
 class FeedChanged(Message):
-    """How the list is kept up to date has changed.
-
-    Attributes:
-        warning: what is wrong, in a few words; "" when nothing is.
-        progress: how far the first look is, "" once it is over.
-    """
+    """How the list is kept up to date has changed."""
 
     root: str
-    warning: str = ""
-    progress: str = ""
+    news: StateNews
 
     def can_replace(self, message: Message) -> bool:
         """Only the newest counts."""
         return isinstance(message, FeedChanged)
+
+
+def message_of(root: str, news: News) -> RowsRead | SizesRead | FeedChanged:
+    """Wrap up what a feed tells for the main screen."""
+    if isinstance(news, RowsNews):
+        return RowsRead(root, news)
+    if isinstance(news, SizesNews):
+        return SizesRead(root, news)
+    return FeedChanged(root, news)
 
 
 @dataclass

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent_exec.cli.call import OutputError, say, write_stdout
+from agent_exec.store.jobs import JobStore
 from agent_exec.store.places import log_path, state_path
 from agent_exec.store.root import resolve_root
-from agent_exec_tui.app import DashboardApp
-from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.ending import Ending
 from agent_exec_tui.failure_log import failures_in
-from agent_exec_tui.settings import load_settings
-from agent_exec_tui.state import KeptState, load_state, save_state, state_of
+from agent_exec_tui.feed_process import FeedProcesses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rich.console import RenderableType
-
     from agent_exec_tui.settings import Settings
-
-logger = logging.getLogger(__name__)
-
-EXIT_FAILED = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,35 +39,12 @@ class Wish:
 
     def settings(self, environ: Mapping[str, str]) -> Settings:
         """Read the settings; says to the program's libraries whether there is colour."""
+        from agent_exec_tui.settings import load_settings
+
         settings = load_settings(environ, theme=self.theme, read_only=self.read_only)
         if settings.has_no_colour:
             os.environ["NO_COLOR"] = "1"
         return settings
-
-
-class TerminalApp(DashboardApp):
-    """The dashboard that does not show its failures to the user's terminal.
-
-    Attributes:
-        failure: what ended it.
-    """
-
-    failure: BaseException | None = None
-
-    def _handle_exception(self, error: Exception) -> None:
-        # Textual would print the traceback with every local variable: values of environments,
-        # raw output of jobs.
-        logger.error("the dashboard failed", exc_info=error)
-        if self._exit:
-            return  # what fails in what is being taken down is of no concern any more
-        self.failure = self.failure or error
-        self._return_code = EXIT_FAILED
-        self._close_messages_no_wait()
-
-    def panic(self, *renderables: RenderableType) -> None:
-        """End; the thread that reads the keys calls this when the terminal is gone."""
-        if not self._exit:
-            self._handle_exception(OSError("the terminal cannot be read any more"))
 
 
 def run(wish: Wish, *, environ: Mapping[str, str] | None = None, is_demo: bool = False) -> int:
@@ -95,19 +63,32 @@ def run(wish: Wish, *, environ: Mapping[str, str] | None = None, is_demo: bool =
             from agent_exec_tui.demo_guard import guarded_demo
 
             wish = replace(wish, root=stack.enter_context(guarded_demo(ending)))
-        return _show(wish, ending, environ, is_demo=is_demo)
+        # Before anything of Textual is loaded: by the first picture the first jobs are read.
+        root = resolve_root(wish.root, environ)
+        feeds = stack.enter_context(contextlib.closing(FeedProcesses(JobStore(root))))
+        return _show(wish, root, feeds, ending, environ, is_demo=is_demo)
 
 
-def _show(wish: Wish, ending: Ending, environ: Mapping[str, str], *, is_demo: bool) -> int:
+def _show(
+    wish: Wish,
+    root: str,
+    feeds: FeedProcesses,
+    ending: Ending,
+    environ: Mapping[str, str],
+    *,
+    is_demo: bool,
+) -> int:
+    from agent_exec_tui.arrangement import Tab
+    from agent_exec_tui.state import KeptState, load_state, save_state, state_of
+    from agent_exec_tui.terminal_app import TerminalApp
+
     settings = wish.settings(environ)
     path = state_path(environ)
     kept = KeptState() if is_demo else load_state(path)
     if wish.filter_text is not None:
         kept = replace(kept, filter_text=wish.filter_text, tab=Tab.ALL.value)
-    app = TerminalApp(resolve_root(wish.root, environ), settings, kept=kept)
+    app = TerminalApp(root, settings, kept=kept, feed_for=feeds)
     ending.leave_by(app.exit)
-    if not settings.read_only:
-        app.main.session.warm_up()
     try:
         app.run(mouse=settings.mouse)
     except BaseException:

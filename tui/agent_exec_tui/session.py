@@ -77,7 +77,8 @@ class Session:
         """Have the launcher ready before the first ``s``; takes no time here."""
         from agent_exec import PrewarmedLauncher
 
-        self.launcher = PrewarmedLauncher()
+        if self.launcher is None:
+            self.launcher = PrewarmedLauncher()
 
     def close(self) -> str:
         """Let the launcher go and empty the trash; what went wrong, or ""."""

@@ -71,9 +71,11 @@ def _flat(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, obje
 
 
 def parse_settings(path: str, data: bytes, *, is_ascii: bool) -> Settings:
-    """Read what the file at *path* holds, what of it cannot be used among the problems.
+    """Take over what of the file at *path* can be used; the rest is among the problems.
 
     Args:
+        path: named in the problems.
+        data: what it holds.
         is_ascii: what ``ascii = "auto"`` means here.
     """
     wanted, problems = _read(path, data)

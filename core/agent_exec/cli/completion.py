@@ -217,19 +217,20 @@ def _tags(cursor: _Cursor, environ: Mapping[str, str]) -> Candidates:
 
 def _records_here(cursor: _Cursor, prefix: str, environ: Mapping[str, str]) -> Iterator[JobRecord]:
     """The jobs of this directory whose id starts so, last changed first, while there is time."""
+    from agent_exec.store.directories import find_directories
     from agent_exec.store.jobs import JobStore
-    from agent_exec.store.listing import find_directories, read_job
+    from agent_exec.store.listing import read_job
     from agent_exec.store.root import resolve_root
 
     deadline = time.monotonic() + _READING_LIMIT_S
     cwd = os.path.realpath(os.getcwd())
     store = JobStore(resolve_root(cursor.root, environ))
-    for found in find_directories(store):
+    for name, _, _ in find_directories(store):
         if time.monotonic() > deadline:
             return
-        if not (found.name.startswith(prefix) and _SAFE_WORD.fullmatch(found.name)):
+        if not (name.startswith(prefix) and _SAFE_WORD.fullmatch(name)):
             continue
-        record = read_job(store, found.name)
+        record = read_job(store, name)
         if record and record.meta and record.meta.cwd == cwd:
             yield record
 

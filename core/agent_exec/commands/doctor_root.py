@@ -10,8 +10,8 @@ import stat
 
 from agent_exec.commands.check import Findings
 from agent_exec.errors import InternalError
+from agent_exec.store.directories import find_directories
 from agent_exec.store.filesystem import is_network, type_of
-from agent_exec.store.listing import find_directories
 from agent_exec.store.places import trash_directory
 
 TYPE_CHECKING = False

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
         int | None,
     ]
     # name, mtime_ns and inode of the directory, problem, started_at, status ("": unreadable),
-    # cwd, tags, the rest (bytes: as marshal packs it)
+    # cwd, tags, mtime_ns of meta.json (0: unknown), the rest (bytes: as marshal packs it)
     Entry = tuple[
-        str, int, int, str | None, str | None, str, str | None, tuple[str, ...], Rest | bytes
+        str, int, int, str | None, str | None, str, str | None, tuple[str, ...], int, Rest | bytes
     ]
 
     # status, started_at, finished_at, pid
@@ -72,7 +72,8 @@ STARTED_AT: Final = 4
 STATUS: Final = 5
 CWD: Final = 6
 TAGS: Final = 7
-REST: Final = 8
+MADE_NS: Final = 8
+REST: Final = 9
 
 _STATUS_WORDS = frozenset({"created", "running", "exited", "killed", "failed"})
 # JSON types of the keys we know, absent or not. A record that keeps to them is readable; one
@@ -104,19 +105,29 @@ _SHAPES_KEPT = 1000
 _scan_json = make_scanner(JSONDecoder())  # type: ignore[arg-type]  # it takes any decoder
 
 
-def read_entry(store: JobStore, name: str, root_fd: int, status: os.stat_result) -> Entry | None:
-    """Read one job, its directory's *status* being known; None when it is gone."""
+def read_entry(store: JobStore, name: str, root_fd: int, mtime_ns: int, inode: int) -> Entry | None:
+    """Read one job whose directory was looked at before; None when it is gone."""
+    meta_path = f"{name}/{records.META_FILE}"
     try:
-        meta = _quick_object(read_usual(f"{name}/{records.META_FILE}", root_fd))
+        meta = _quick_object(read_usual(meta_path, root_fd))
         state = _quick_object(read_usual(f"{name}/{records.STATE_FILE}", root_fd))
         if _is_plain_meta(meta, name) and _is_plain_state(state):
-            return _quick_entry(name, status, meta, state)
+            found = (name, mtime_ns, inode, made_ns(meta_path, root_fd))
+            return _quick_entry(found, meta, state)
     except (OSError, ValueError, TypeError, RecursionError, StopIteration):
         pass  # the careful reader tells what is wrong
     from agent_exec.store.listing import read_job
 
     record = read_job(store, name)
-    return entry_of(record, status.st_ino) if record else None
+    return entry_of(record, inode, made_ns(meta_path, root_fd)) if record else None
+
+
+def made_ns(meta_path: str, dir_fd: int | None = None) -> int:
+    """When meta.json was written: once, but for tags, which is seen to be another second; or 0."""
+    try:
+        return os.stat(meta_path, dir_fd=dir_fd, follow_symlinks=False).st_mtime_ns
+    except (OSError, ValueError):
+        return 0
 
 
 def read_run(job: JobDir) -> Run:
@@ -137,7 +148,7 @@ def read_run(job: JobDir) -> Run:
     return careful.status.value, careful.started_at, careful.finished_at, careful.pid
 
 
-def entry_of(record: JobRecord, inode: int = 0) -> Entry:
+def entry_of(record: JobRecord, inode: int = 0, made_ns: int = 0) -> Entry:
     """Cut a whole record down."""
     meta, state = record.meta, record.state
     return (
@@ -149,6 +160,7 @@ def entry_of(record: JobRecord, inode: int = 0) -> Entry:
         state.status.value if state else "",
         meta.cwd if meta else None,
         meta.tags if meta else (),
+        made_ns,
         (
             meta.created_at if meta else None,
             meta.command if meta else (),
@@ -251,17 +263,19 @@ def _is_plain_state(state: Json) -> TypeGuard[_PlainState]:
     )
 
 
-def _quick_entry(name: str, status: os.stat_result, meta: _PlainMeta, state: _PlainState) -> Entry:
+def _quick_entry(found: tuple[str, int, int, int], meta: _PlainMeta, state: _PlainState) -> Entry:
     job, result, cwd = state["job"], state["result"], meta.get("cwd")
+    name, mtime_ns, inode, written_ns = found
     return (
         name,
-        status.st_mtime_ns,
-        status.st_ino,
+        mtime_ns,
+        inode,
         None,
         job.get("started_at"),
         sys.intern(job["status"]),
         sys.intern(cwd) if cwd else cwd,
         tuple(meta.get("tags", ())),
+        written_ns,
         (
             meta["created_at"],
             tuple(meta["command"]),

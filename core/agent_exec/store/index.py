@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import gc
 import os
-import stat
 import sys
 import time
 
-from agent_exec.errors import InternalError
 from agent_exec.store import atomic, story
+from agent_exec.store.directories import look_at, open_root
 from agent_exec.store.entries import (
     INODE,
     MTIME_NS,
@@ -27,8 +26,9 @@ from agent_exec.store.entries import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from agent_exec.store.directories import FoundDirectory
     from agent_exec.store.entries import Entry
     from agent_exec.store.jobs import JobStore
 
@@ -43,7 +43,7 @@ _REWRITE_SHARE = 0.005
 _FORGET_AFTER_S = 90 * 86400
 
 # Another Python may pack otherwise.
-_MAGIC = b"agent-exec-tui index 2 " + sys.version.split()[0].encode() + b"\n"
+_MAGIC = b"agent-exec-tui index 3 " + sys.version.split()[0].encode() + b"\n"
 _SUFFIX = ".index"
 
 
@@ -55,33 +55,44 @@ def read_entries(store: JobStore, names: list[str] | None = None) -> list[Entry]
     Raises:
         InternalError: the root is there and cannot be read.
     """
-    try:
-        root_fd = os.open(store.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    return _with_root(store, lambda root_fd: _read_named(store, root_fd, names))
+
+
+def read_found(store: JobStore, found: list[FoundDirectory], began_ns: int) -> list[Entry]:
+    """Read the entries of directories that were looked at since *began_ns*, in their order."""
+    return _with_root(store, lambda root_fd: _read_all(store, root_fd, found, began_ns))
+
+
+def _with_root(store: JobStore, read: Callable[[int], list[Entry]]) -> list[Entry]:
+    root_fd = open_root(store)
+    if root_fd is None:
         return []
-    except OSError as error:
-        doing = f"failed to read root directory {store.root}"
-        raise InternalError.from_os_error(error, doing) from None
     had_gc = gc.isenabled()
     gc.disable()  # nothing here makes cycles; collecting over 100,000 new tuples takes longer
     try:
-        if names is not None:
-            return _gather(store, root_fd, names, {})[0]
-        return _read_all(store, root_fd)
+        return read(root_fd)
     finally:
         os.close(root_fd)
         if had_gc:
             gc.enable()
 
 
-def _read_all(store: JobStore, root_fd: int) -> list[Entry]:
+def _read_named(store: JobStore, root_fd: int, names: list[str] | None) -> list[Entry]:
     began_ns = time.time_ns()
-    names = os.listdir(root_fd)
-    if len(names) <= INDEXED_JOBS:
-        return _gather(store, root_fd, names, {})[0]
+    if names is not None:
+        return _gather(store, root_fd, look_at(root_fd, names), {})[0]
+    return _read_all(store, root_fd, look_at(root_fd, os.listdir(root_fd)), began_ns)
+
+
+def _read_all(
+    store: JobStore, root_fd: int, found: list[FoundDirectory], began_ns: int
+) -> list[Entry]:
+    """Read what was found, by way of the cache; *began_ns* is before the first of it was seen."""
+    if len(found) <= INDEXED_JOBS:
+        return _gather(store, root_fd, found, {})[0]
     path = cache_path(store.root)
     cached = _load(path, store.root)
-    entries, unread = _gather(store, root_fd, names, cached)
+    entries, unread = _gather(store, root_fd, found, cached)
     news = max(unread, len(cached) - (len(entries) - unread))
     if news > max(_REWRITE_MIN, int(len(entries) * _REWRITE_SHARE)):
         _save_if_it_helps(path, store.root, entries, cached, began_ns)
@@ -89,27 +100,20 @@ def _read_all(store: JobStore, root_fd: int) -> list[Entry]:
 
 
 def _gather(
-    store: JobStore, root_fd: int, names: Iterable[str], cached: dict[str, Entry]
+    store: JobStore, root_fd: int, found: Iterable[FoundDirectory], cached: dict[str, Entry]
 ) -> tuple[list[Entry], int]:
     """Give every entry, and how many had to be read from the files."""
     entries: list[Entry] = []
     unread = 0
-    look, find = os.stat, cached.get
-    for name in names:
-        if name[0] == ".":
-            continue
-        try:
-            status = look(name, dir_fd=root_fd, follow_symlinks=False)
-        except OSError:
-            continue
+    find = cached.get
+    for name, mtime_ns, inode in found:
         entry = find(name)
-        if entry and entry[MTIME_NS] == status.st_mtime_ns and entry[INODE] == status.st_ino:
-            entries.append(entry)
-        elif stat.S_ISDIR(status.st_mode):
-            entry = read_entry(store, name, root_fd, status)
-            if entry:
-                unread += 1
-                entries.append(entry)
+        if not entry or entry[MTIME_NS] != mtime_ns or entry[INODE] != inode:
+            entry = read_entry(store, name, root_fd, mtime_ns, inode)
+            if not entry:
+                continue
+            unread += 1
+        entries.append(entry)
     return entries, unread
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 
 from agent_exec.errors import InternalError, RecordUnreadableError
@@ -12,6 +11,7 @@ from agent_exec.model.job_id import flaw_of
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.wire import decode_state
 from agent_exec.store import atomic
+from agent_exec.store.directories import find_directories
 from agent_exec.store.entries import read_usual
 from agent_exec.store.jobs import JobDir
 
@@ -170,55 +170,6 @@ def claimed_ns(path: str, dir_fd: int) -> int:
         return 0
 
 
-@dataclass(frozen=True, slots=True)
-class FoundDirectory:
-    """A job directory before it is read.
-
-    Attributes:
-        mtime_ns: 0 when it cannot be told.
-    """
-
-    name: str
-    mtime_ns: int
-    inode: int
-
-
-def find_directories(store: JobStore) -> list[FoundDirectory]:
-    """Name every job directory with one stat each, last changed first.
-
-    Raises:
-        InternalError: the root is there and cannot be read.
-    """
-    found = []
-    for name, status in _stats(store, store.names()):
-        found.append(FoundDirectory(name, status.st_mtime_ns, status.st_ino))
-    found.sort(key=lambda directory: directory.mtime_ns, reverse=True)
-    return found
-
-
-def _stats(store: JobStore, names: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:
-    root_fd = _open_root(store)
-    if root_fd is None:
-        return
-    try:
-        for name in names:
-            try:
-                status = os.stat(name, dir_fd=root_fd, follow_symlinks=False)
-            except OSError:
-                continue  # removed meanwhile
-            if stat.S_ISDIR(status.st_mode):
-                yield name, status
-    finally:
-        os.close(root_fd)
-
-
-def _open_root(store: JobStore) -> int | None:
-    try:
-        return os.open(store.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return None
-
-
 def scan(store: JobStore, names: Iterable[str] | None = None) -> Iterator[JobRecord]:
     """Read every job, last changed first, or those of *names* in their order.
 
@@ -228,7 +179,7 @@ def scan(store: JobStore, names: Iterable[str] | None = None) -> Iterator[JobRec
         InternalError: the root is there and cannot be read.
     """
     if names is None:
-        names = [directory.name for directory in find_directories(store)]
+        names = [name for name, _, _ in find_directories(store)]
     wanted = list(names)
     read_quickly = _bulk_reader(store) if len(wanted) >= BULK_JOBS else None
     for name in wanted:

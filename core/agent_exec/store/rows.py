@@ -7,6 +7,7 @@ from typing import NamedTuple
 from agent_exec.store.entries import (
     CWD,
     INODE,
+    MADE_NS,
     MTIME_NS,
     NAME,
     PROBLEM,
@@ -33,6 +34,7 @@ class JobRow(NamedTuple):
         name: the directory's name, which is the job's id.
         mtime_ns: of the directory, taken before its records were read.
         inode: of the directory.
+        made_ns: when meta.json was written; 0 if that cannot be told.
         problem: see ``JobRecord.problem``.
         has_meta: whether meta.json could be read; without it, its fields are empty.
         status: the recorded word; empty when state.json could not be read.
@@ -41,6 +43,7 @@ class JobRow(NamedTuple):
     name: str
     mtime_ns: int
     inode: int
+    made_ns: int
     problem: str | None
     has_meta: bool
     created_at: str
@@ -95,6 +98,7 @@ def row_from(entry: Entry) -> JobRow:
         name=entry[NAME],
         mtime_ns=entry[MTIME_NS],
         inode=entry[INODE],
+        made_ns=entry[MADE_NS],
         problem=entry[PROBLEM],
         has_meta=created_at is not None,
         created_at=created_at or "",

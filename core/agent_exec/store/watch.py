@@ -11,9 +11,9 @@ from agent_exec.errors import InternalError
 from agent_exec.model import records
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.store import story
+from agent_exec.store.directories import find_directories
 from agent_exec.store.filesystem import is_network
 from agent_exec.store.jobs import JobStore
-from agent_exec.store.listing import find_directories
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,12 +107,19 @@ class JobWatcher:
         """End the iteration within a moment; callable from any thread."""
         self._stop.set()
 
-    def changes(self) -> Iterator[Changes]:
+    def changes(self, seen: dict[str, int] | None = None) -> Iterator[Changes]:
         """Yield what changed since the call, never empty, until stopped.
 
         A job counts as changed when in doubt: readers compare what they read.
+
+        Args:
+            seen: mtime_ns of each job's directory, as somebody saw them a moment ago: what
+                changed since then is told, too, and there is one look less at all of them.
         """
-        self._look()
+        if seen is None:
+            self._look()
+        else:
+            self._seen = seen
         while not self._stop.is_set():
             if not os.path.isdir(self._store.root):
                 yield from self._wait_for_root()
@@ -220,7 +227,7 @@ class JobWatcher:
             found = find_directories(self._store)
         except InternalError:
             found = []  # whoever lists the root says why
-        self._seen = {directory.name: directory.mtime_ns for directory in found}
+        self._seen = {name: mtime_ns for name, mtime_ns, _ in found}
         self._look_s = time.monotonic() - begin
 
 

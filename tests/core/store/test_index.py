@@ -16,7 +16,7 @@ from agent_exec.errors import RecordUnreadableError
 from agent_exec.model.records import load_record
 from agent_exec.model.wire import decode_meta, decode_state
 from agent_exec.store import index
-from agent_exec.store.entries import INODE, PROBLEM, entry_of, read_entry
+from agent_exec.store.entries import INODE, MADE_NS, PROBLEM, entry_of, read_entry
 from agent_exec.store.index import cache_path
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.listing import read_job
@@ -222,13 +222,14 @@ def test_reading_quickly_accepts_what_reading_carefully_does(
     store = JobStore(tmp_path)
     root_fd = os.open(tmp_path, os.O_RDONLY)
     try:
-        entry = read_entry(store, "job", root_fd, directory.stat())
+        status = directory.stat()
+        entry = read_entry(store, "job", root_fd, status.st_mtime_ns, status.st_ino)
     finally:
         os.close(root_fd)
     record = read_job(store, "job")
     assert record is not None
     assert entry is not None
-    assert entry == entry_of(record, entry[INODE])
+    assert entry == entry_of(record, entry[INODE], entry[MADE_NS])
     try:
         decode_meta(load_record(json.dumps(meta).encode(), "meta.json"))
         decode_state(load_record(json.dumps(state).encode(), "state.json"))

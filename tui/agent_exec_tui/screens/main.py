@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -31,7 +32,9 @@ from agent_exec_tui.messages import (
     RowsRead,
     SizesRead,
     UsageRead,
+    message_of,
 )
+from agent_exec_tui.news import StateNews
 from agent_exec_tui.screens import facts
 from agent_exec_tui.screens.frame import MainFrame
 from agent_exec_tui.screens.panes import Panes
@@ -49,7 +52,9 @@ if TYPE_CHECKING:
 
     from textual import events
 
+    from agent_exec_tui.handlers import Handler
     from agent_exec_tui.job_rows import JobRow
+    from agent_exec_tui.news import Feed, FeedMaker
     from agent_exec_tui.settings import Settings
     from agent_exec_tui.state import KeptState
 
@@ -63,7 +68,12 @@ class MainScreen(MainFrame, inherit_bindings=False):
     AUTO_FOCUS: ClassVar[str | None] = "#table"
 
     def __init__(
-        self, root: str, settings: Settings, *, clock: Callable[[], float] = time.time
+        self,
+        root: str,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.time,
+        feed_for: FeedMaker = JobFeed,
     ) -> None:
         super().__init__(clock)
         self.settings = settings
@@ -75,8 +85,9 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.attention = Attention(self)
         self.viewing = Viewing(self)
         self.session = Session()
-        self.feed: JobFeed | None = None
-        self.feed_state = FeedChanged(root)
+        self._feed_for = feed_for
+        self.feed: Feed | None = None
+        self.feed_state = StateNews()
         self.root_warnings: tuple[str, ...] = ()
         self.is_loaded = False
         self._wanted_id = ""
@@ -84,7 +95,11 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
         self.panes = Panes(self)
         self.selected = SelectedJob(self)
-        self.handlers = handlers_for(self)
+
+    @cached_property
+    def handlers(self) -> dict[str, Handler]:
+        """What each action does; looked up with the first key, after the first picture."""
+        return handlers_for(self)
 
     def on_mount(self) -> None:
         """Paint the frame; the jobs come from threads."""
@@ -110,10 +125,10 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.jobs.clear()
         self.is_loaded = False
         self.root_warnings = tuple(clean(warning) for warning in root_warnings(root))
-        self.feed_state = FeedChanged(root)
+        self.feed_state = StateNews()
         gc.disable()  # until all jobs are read: nothing made meanwhile is garbage
-        self.feed = JobFeed(self.store, self.post_message)
-        self.feed.start()
+        self.feed = self._feed_for(self.store)
+        self.feed.start(lambda news: self.post_message(message_of(root, news)))
         self.list_changed()
 
     # What there is to know about now
@@ -197,33 +212,34 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
     @on(RowsRead)
     def _rows_read(self, event: RowsRead) -> None:
+        news = event.news
         if event.root != self.store.root:
             return
-        if event.is_complete:
+        if news.is_complete:
             self.is_loaded = True
             # Rows live as long as the dashboard; looking through them for garbage takes longer
             # than any key may wait.
             gc.freeze()
             gc.enable()
-        change = self.jobs.apply(event.rows, event.removed)
-        if event.is_complete:
+        change = self.jobs.apply(news.rows, news.removed)
+        if news.is_complete:
             self.feed_state.progress = ""
         for row in change.ended:
             self.attention.ended(row)
-        if change.moved or not self.jobs.rows or event.is_complete:
+        if change.moved or not self.jobs.rows or news.is_complete:
             self.list_changed()
             self._select_wanted()
         elif change.updated:
             self.table.refresh_jobs(change.updated)
             self.refresh_bars()
         shown = self.table.cursor_id
-        if shown is not None and (shown in event.touched or shown in change.updated):
+        if shown is not None and (shown in news.touched or shown in change.updated):
             self.selected.moved()
 
     @on(SizesRead)
     def _sizes_read(self, event: SizesRead) -> None:
         if event.root == self.store.root:
-            self.jobs.apply(self.jobs.with_sizes(event.sizes))
+            self.jobs.apply(self.jobs.with_sizes(event.news.sizes))
             self.header.show(facts.header_facts(self))
 
     @on(LogFrame.SearchClosed)
@@ -241,7 +257,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
     @on(FeedChanged)
     def _feed_changed(self, event: FeedChanged) -> None:
         if event.root == self.store.root:
-            self.feed_state = event
+            self.feed_state = event.news
             self.refresh_bars()
             if not self.jobs.rows:
                 self.list_changed()

@@ -1,0 +1,166 @@
+"""The reading process: what it tells, that it ends, and that nothing is lost with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from agent_exec.store.jobs import JobStore
+from agent_exec_tui.feed import JobFeed
+from agent_exec_tui.feed_process import FeedProcess, FeedProcesses
+from agent_exec_tui.job_rows import JobRow
+from agent_exec_tui.news import Feed, News, RowsNews, SizesNews
+from support.many_jobs import make_finished_jobs
+from support.programs import environment
+from support.waiting import wait_until
+
+COUNT = 150  # more than the first batch
+
+
+class Listener:
+    """What a feed has told so far."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, JobRow] = {}
+        self.complete = 0
+
+    def sizes_known(self) -> bool:
+        return len(self.rows) == COUNT and all(row.log_bytes for row in self.rows.values())
+
+    def hear(self, news: News) -> None:
+        if isinstance(news, RowsNews):
+            self.rows.update({row.job_id: row for row in news.rows})
+            for name in news.removed:
+                self.rows.pop(name, None)
+            self.complete += news.is_complete
+        elif isinstance(news, SizesNews):
+            for name, sizes in news.sizes.items():
+                out, err, full = sizes
+                self.rows[name] = replace(
+                    self.rows[name], stdout_bytes=out, stderr_bytes=err, full_bytes=full
+                )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> JobStore:
+    make_finished_jobs(str(tmp_path / "root"), COUNT)
+    return JobStore(tmp_path / "root")
+
+
+@pytest.fixture
+def feed(store: JobStore) -> Iterator[FeedProcess]:
+    made = FeedProcess(store)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def all_read(feed: Feed) -> Listener:
+    listener = Listener()
+    feed.start(listener.hear)
+    wait_until(lambda: listener.complete == 1 and listener.sizes_known(), timeout_s=20)
+    return listener
+
+
+def exists(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE  # which nobody may collect
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_it_tells_what_a_feed_in_threads_tells(store: JobStore, feed: FeedProcess) -> None:
+    here = JobFeed(store)
+    try:
+        assert all_read(feed).rows == all_read(here).rows
+    finally:
+        here.stop()
+
+
+def test_it_tells_what_changes_afterwards(store: JobStore, feed: FeedProcess) -> None:
+    listener = all_read(feed)
+    name = next(iter(listener.rows))
+    shutil.rmtree(os.path.join(store.root, name))
+    make_finished_jobs(store.root, 1, seed=2)
+    wait_until(lambda: name not in listener.rows and len(listener.rows) == COUNT)
+
+
+def test_it_reads_at_once_what_it_is_asked_for(store: JobStore, feed: FeedProcess) -> None:
+    listener = all_read(feed)
+    name = next(iter(listener.rows))
+    listener.rows.clear()
+    feed.refresh([name])
+    wait_until(lambda: name in listener.rows)
+
+
+def test_its_work_goes_on_here_when_it_is_killed(store: JobStore, feed: FeedProcess) -> None:
+    listener = all_read(feed)
+    os.kill(feed.pid, signal.SIGKILL)
+    wait_until(lambda: listener.complete == 2, timeout_s=20)
+    make_finished_jobs(store.root, 1, seed=2)
+    wait_until(lambda: len(listener.rows) == COUNT + 1)
+
+
+def test_stopping_ends_the_process(store: JobStore) -> None:
+    feed = FeedProcess(store)
+    listener = all_read(feed)
+    feed.stop()
+    assert not exists(feed.pid)
+    assert listener.complete == 1  # nobody took over
+
+
+def test_a_feed_that_nobody_asked_for_is_ended(store: JobStore) -> None:
+    feeds = FeedProcesses(store)
+    first = feeds._first
+    assert first is not None
+    feeds.close()
+    assert not exists(first.pid)
+
+
+def test_the_feed_of_another_root_does_not_come_from_the_first(
+    store: JobStore, tmp_path: Path
+) -> None:
+    feeds = FeedProcesses(store)
+    first = feeds._first
+    assert first is not None
+    other = feeds(JobStore(tmp_path / "other"))
+    try:
+        assert other.store.root == str(tmp_path / "other")
+        assert not exists(first.pid)
+    finally:
+        other.stop()
+
+
+_OWNER = """
+import signal, sys, time
+from agent_exec.store.jobs import JobStore
+from agent_exec_tui.feed_process import FeedProcess
+feed = FeedProcess(JobStore(sys.argv[1]))
+feed.start(lambda news: None)
+print(feed.pid, flush=True)
+signal.pause()
+"""
+
+
+def test_it_ends_though_its_owner_was_killed(store: JobStore) -> None:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", _OWNER, store.root], stdout=subprocess.PIPE, env=environment()
+    )
+    try:
+        assert owner.stdout is not None
+        with owner.stdout as told:
+            pid = int(told.readline())
+    finally:
+        owner.kill()
+        owner.wait()
+    wait_until(lambda: not exists(pid))

@@ -1,0 +1,140 @@
+"""A feed in a process of its own: reading many jobs never makes a key wait.
+
+Threads would: they hold the interpreter's lock while they read, and setting file watches holds it
+for half a second at 10,000 jobs. The process ends when this side of its socket is closed, however
+that comes about.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from agent_exec_tui.news import StateNews
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from multiprocessing.connection import Connection
+
+    from agent_exec.store.jobs import JobStore
+    from agent_exec_tui.feed import JobFeed
+    from agent_exec_tui.news import Post
+
+logger = logging.getLogger(__name__)
+
+_MODULE = "agent_exec_tui.feed_program"
+_END_LIMIT_S = 1.0
+
+
+class FeedProcess:
+    """Owns a process that reads one root, and the thread that listens to it.
+
+    It reads from its construction on, before anybody listens. Should the process come to an
+    end by itself, its work is done here from then on.
+    """
+
+    def __init__(self, store: JobStore) -> None:
+        self.store = store
+        ours, theirs = socket.socketpair()
+        self._socket = ours
+        self._connection: Connection | None = None
+        self._is_stopped = False
+        self._thread: threading.Thread | None = None
+        self._substitute: JobFeed | None = None
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", _MODULE, store.root, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # no key of the terminal is meant for it
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process that reads."""
+        return self._process.pid
+
+    def start(self, post: Post) -> None:
+        """Begin to listen; *post* is called in another thread."""
+        # Not before: the other process starts to read a little sooner.
+        from multiprocessing.connection import Connection
+
+        self._connection = Connection(self._socket.detach())
+        self._thread = threading.Thread(
+            target=self._listen, args=(self._connection, post), name="feed-listen", daemon=True
+        )
+        self._thread.start()
+
+    def _listen(self, connection: Connection, post: Post) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                news = connection.recv()
+                if self._is_stopped:
+                    return
+                post(news)
+        if not self._is_stopped:
+            self._read_here(post)
+
+    def _read_here(self, post: Post) -> None:
+        from agent_exec_tui.feed import JobFeed
+
+        status = self._process.wait()
+        logger.warning("the process that reads %s ended: status %s", self.store.root, status)
+        post(StateNews(progress="reading anew"))
+        self._substitute = JobFeed(self.store)
+        self._substitute.start(post)
+
+    def refresh(self, names: Iterable[str]) -> None:
+        """Have these jobs read now."""
+        if self._substitute is not None:
+            self._substitute.refresh(names)
+        elif self._connection is not None:
+            with contextlib.suppress(OSError):  # it has ended; everything is read anew
+                self._connection.send(tuple(names))
+
+    def stop(self, *, timeout_s: float = 2.0) -> None:
+        """End the process and the thread; nothing is posted afterwards."""
+        self._is_stopped = True
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=min(timeout_s, _END_LIMIT_S))
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        if self._substitute is not None:
+            self._substitute.stop(timeout_s=timeout_s)
+        if self._connection is not None:
+            self._connection.close()
+        self._socket.close()
+
+
+class FeedProcesses:
+    """Makes feeds in processes; that of the first root reads before its listener is even loaded."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._first: FeedProcess | None = FeedProcess(store)
+
+    def __call__(self, store: JobStore) -> FeedProcess:
+        """Give the feed of a root, which belongs to the caller."""
+        first, self._first = self._first, None
+        if first is not None:
+            if first.store.root == store.root:
+                return first
+            first.stop()
+        return FeedProcess(store)
+
+    def close(self) -> None:
+        """End the first one if nobody ever asked for it."""
+        if self._first is not None:
+            self._first.stop()

@@ -1,0 +1,63 @@
+"""The program that reads a root for the dashboard: ``feed_program ROOT FD``.
+
+News goes out over the socket FD, names of jobs to read anew come in; its end is this program's.
+Standard library and watchfiles only: Textual would take longer to load than most roots to read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from agent_exec.store.jobs import JobStore
+from agent_exec.store.places import log_path
+from agent_exec_tui.failure_log import failures_in
+from agent_exec_tui.feed import JobFeed
+from agent_exec_tui.news import RowsNews
+
+if TYPE_CHECKING:
+    from agent_exec_tui.news import News
+
+
+class _Teller:
+    """Sends news from several threads, whole messages one after the other."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def tell(self, news: News) -> None:
+        try:
+            with self._lock:
+                self._connection.send(news)
+        except OSError:
+            os._exit(0)  # nobody listens any more
+        if isinstance(news, RowsNews) and news.is_complete:
+            # What is kept from here on is kept for good; before, nothing was garbage.
+            gc.freeze()
+            gc.enable()
+
+
+def main() -> None:
+    """Read until nobody listens any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()
+    root, fd = sys.argv[1], int(sys.argv[2])
+    connection = Connection(fd)
+    with failures_in(log_path(os.environ)):
+        feed = JobFeed(JobStore(root))
+        feed.start(_Teller(connection).tell)
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                feed.refresh(connection.recv())
+        os._exit(0)  # its threads hold nothing that anybody waits for
+
+
+if __name__ == "__main__":
+    main()
