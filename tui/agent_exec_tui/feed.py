@@ -5,7 +5,6 @@ Knows nothing of Textual: the dashboard in a terminal runs it in another process
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from agent_exec.store.listing import JobRecord
     from agent_exec.store.rows import JobRow as JobLine
     from agent_exec_tui.news import News, Post
-
-logger = logging.getLogger(__name__)
 
 FIRST_BATCH = 120  # more than any terminal shows at once
 CHUNK = 4000  # rows the screen can take in without being late for a key
@@ -127,7 +124,9 @@ class JobFeed:
             except AgentExecError as error:
                 self._warn(str(error))
             except Exception as error:
-                logger.exception("reading %s failed", self.store.root)
+                import logging  # on the way to the first jobs it would be a tenth
+
+                logging.getLogger(__name__).exception("reading %s failed", self.store.root)
                 self._warn(f"{type(error).__name__}: {error}")
 
         thread = threading.Thread(target=guarded, name=f"feed-{name}", daemon=True)

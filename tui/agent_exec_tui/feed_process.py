@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import pickle
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from agent_exec_tui.news import StateNews
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from multiprocessing.connection import Connection
+    from typing import BinaryIO
 
     from agent_exec.store.jobs import JobStore
     from agent_exec_tui.feed import JobFeed
@@ -43,7 +44,7 @@ class FeedProcess:
         self.store = store
         ours, theirs = socket.socketpair()
         self._socket = ours
-        self._connection: Connection | None = None
+        self._wishes = ours.makefile("wb")
         self._is_stopped = False
         self._thread: threading.Thread | None = None
         self._substitute: JobFeed | None = None
@@ -65,19 +66,16 @@ class FeedProcess:
 
     def start(self, post: Post) -> None:
         """Begin to listen; *post* is called in another thread."""
-        # Not before: the other process starts to read a little sooner.
-        from multiprocessing.connection import Connection
-
-        self._connection = Connection(self._socket.detach())
+        wire = self._socket.makefile("rb")
         self._thread = threading.Thread(
-            target=self._listen, args=(self._connection, post), name="feed-listen", daemon=True
+            target=self._listen, args=(wire, post), name="feed-listen", daemon=True
         )
         self._thread.start()
 
-    def _listen(self, connection: Connection, post: Post) -> None:
-        with contextlib.suppress(EOFError, OSError):
+    def _listen(self, wire: BinaryIO, post: Post) -> None:
+        with wire, contextlib.suppress(EOFError, OSError, pickle.UnpicklingError):
             while True:
-                news = connection.recv()
+                news = pickle.load(wire)  # from nobody but the process we made
                 if self._is_stopped:
                     return
                 post(news)
@@ -97,9 +95,10 @@ class FeedProcess:
         """Have these jobs read now."""
         if self._substitute is not None:
             self._substitute.refresh(names)
-        elif self._connection is not None:
+        else:
             with contextlib.suppress(OSError):  # it has ended; everything is read anew
-                self._connection.send(tuple(names))
+                pickle.dump(tuple(names), self._wishes)
+                self._wishes.flush()
 
     def stop(self, *, timeout_s: float = 2.0) -> None:
         """End the process and the thread; nothing is posted afterwards."""
@@ -114,8 +113,8 @@ class FeedProcess:
             self._thread.join(timeout_s)
         if self._substitute is not None:
             self._substitute.stop(timeout_s=timeout_s)
-        if self._connection is not None:
-            self._connection.close()
+        with contextlib.suppress(OSError):  # of a wish that nobody is there to take any more
+            self._wishes.close()
         self._socket.close()
 
 
