@@ -226,10 +226,16 @@ class JobFeed:
                 names |= grown
                 grown.clear()
                 logs_due = time.monotonic() + LOGS_S
-            self._reread(names, touched=changes.ids)
+            self._reread(names, touched=changes.records, grown=changes.logs)
             told = self._tell_mode(told)
 
-    def _reread(self, names: Iterable[str], *, touched: frozenset[str] = frozenset()) -> None:
+    def _reread(
+        self,
+        names: Iterable[str],
+        *,
+        touched: frozenset[str] = frozenset(),
+        grown: frozenset[str] = frozenset(),
+    ) -> None:
         rows, removed = [], []
         for name in names:
             record = read_job(self.store, name)
@@ -237,8 +243,8 @@ class JobFeed:
                 removed.append(name)
             else:
                 rows.append(self._row(record))
-        if rows or removed or touched:
-            self._post(RowsNews(tuple(rows), tuple(removed), touched))
+        if rows or removed or touched or grown:
+            self._post(RowsNews(tuple(rows), tuple(removed), touched, grown))
 
     def _tell_mode(self, told: str) -> str:
         mode = self._watcher.mode

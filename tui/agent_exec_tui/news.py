@@ -19,13 +19,15 @@ class RowsNews:
 
     Attributes:
         removed: jobs that are gone.
-        touched: jobs in whose directories anything moved, their logs included.
+        touched: jobs of which a record was replaced, whatever that changed.
+        grown: jobs to whose logs output was added.
         is_complete: the first look at all jobs is over.
     """
 
     rows: tuple[JobRow, ...] = ()
     removed: tuple[str, ...] = ()
     touched: frozenset[str] = frozenset()
+    grown: frozenset[str] = frozenset()
     is_complete: bool = False
 
 

@@ -49,6 +49,11 @@ class SelectedJob:
         """Something in the job's directory changed."""
         self.show(self._main.row)
 
+    def logs_grew(self) -> None:
+        """Output was added: nothing else is worth a look, however often that happens."""
+        for log in self._main.logs.values():
+            log.view.refresh_from_file()
+
     def tick(self) -> None:
         """A second went by."""
         row = self._main.row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual import on
-from textual.containers import Container, Vertical
+from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -19,6 +19,7 @@ from agent_exec_tui.widgets.job_table import JobTable
 from agent_exec_tui.widgets.line_input import LineInput
 from agent_exec_tui.widgets.log_frame import LogFrame
 from agent_exec_tui.widgets.log_view import LogView
+from agent_exec_tui.widgets.titled import Titled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ class MainFrame(Screen[None], inherit_bindings=False):
         self.tabs = TabsBar(id="tabs")
         self.table = JobTable(self.jobs, clock=clock, id="table")
         self.filter_input = LineInput(placeholder=FILTER_HINT, compact=True, id="filter")
-        self.jobs_pane = Vertical(id="jobs-pane", classes="pane")
+        self.jobs_pane = Titled(id="jobs-pane", classes="pane")
         self.logs = {part: LogFrame(part, id=part.value) for part in (Part.STDOUT, Part.STDERR)}
         self.logs_box = Container(*self.logs.values(), id="logs")
         self.detail = DetailPane(id="detail")

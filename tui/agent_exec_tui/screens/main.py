@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.content import Content
 from textual.widgets import Input
 
 from agent_exec.store.jobs import JobStore
@@ -19,7 +18,7 @@ from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.attention import Attention
 from agent_exec_tui.empty import empty_lines
 from agent_exec_tui.feed import JobFeed
-from agent_exec_tui.handlers import handlers_for
+from agent_exec_tui.handlers import handlers_for, load_handlers
 from agent_exec_tui.hints import hints_for
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.keymap import bindings_for
@@ -221,6 +220,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
             # than any key may wait.
             gc.freeze()
             gc.enable()
+            self.run_worker(load_handlers, thread=True, exit_on_error=False)
         change = self.jobs.apply(news.rows, news.removed)
         if news.is_complete:
             self.feed_state.progress = ""
@@ -235,6 +235,8 @@ class MainScreen(MainFrame, inherit_bindings=False):
         shown = self.table.cursor_id
         if shown is not None and (shown in news.touched or shown in change.updated):
             self.selected.moved()
+        elif shown in news.grown:
+            self.selected.logs_grew()
 
     @on(SizesRead)
     def _sizes_read(self, event: SizesRead) -> None:
@@ -350,8 +352,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.tabs.show(
             jobs.view.tab, tuple(jobs.count_of(tab) for tab in Tab), clean(self.viewing.text)
         )
-        self.jobs_pane.border_title = Content(facts.jobs_title(self))
-        self.jobs_pane.border_subtitle = Content(facts.sort_text(self))
+        self.jobs_pane.set_titles(facts.jobs_title(self), facts.sort_text(self))
         self.refresh_footer()
 
     def _tick(self) -> None:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.binding import Binding
-from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input
 
@@ -18,6 +16,7 @@ from agent_exec_tui.layout import Part
 from agent_exec_tui.situation import Pane
 from agent_exec_tui.widgets.line_input import LineInput
 from agent_exec_tui.widgets.log_view import LogView
+from agent_exec_tui.widgets.titled import Titled
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -42,7 +41,7 @@ class SearchInput(LineInput):
         self.post_message(self.RegexToggled())
 
 
-class LogFrame(Vertical):
+class LogFrame(Titled):
     """One of the two logs of the selected job; either can show both streams in order."""
 
     BINDINGS = pane_bindings(Pane.LOG)
@@ -183,9 +182,8 @@ class LogFrame(Vertical):
             parts.append("regex")
         if self.app.no_color and self.has_focus_within:
             parts.append("(focused)")
-        self.border_title = Content(" · ".join(parts))
         room = max(self.size.width - 6, 0)
         told = self.view.status.parts()
         while len(told) > 1 and len("  ".join(told)) > room:
             told.pop()
-        self.border_subtitle = Content("  ".join(told)[:room])
+        self.set_titles(" · ".join(parts), "  ".join(told)[:room])
