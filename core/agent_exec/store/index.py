@@ -20,13 +20,14 @@ from agent_exec.store.entries import (
     PROBLEM,
     REST,
     STATUS,
+    bulk_parser,
     read_entry,
     rest_of,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from agent_exec.store.directories import FoundDirectory
     from agent_exec.store.entries import Entry
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 # Below this, reading everything anew is as quick, and sees even what was edited in place.
 INDEXED_JOBS = 1000
+# From here on a quicker parser earns back the time it takes to load.
+BULK_JOBS = 8000
 # Time stamps tick coarsely and clocks differ: what was read this soon after a change may be
 # the state before it.
 _SETTLED_NS = 2_000_000_000
@@ -100,16 +103,17 @@ def _read_all(
 
 
 def _gather(
-    store: JobStore, root_fd: int, found: Iterable[FoundDirectory], cached: dict[str, Entry]
+    store: JobStore, root_fd: int, found: list[FoundDirectory], cached: dict[str, Entry]
 ) -> tuple[list[Entry], int]:
     """Give every entry, and how many had to be read from the files."""
     entries: list[Entry] = []
     unread = 0
     find = cached.get
+    parse = bulk_parser() if len(found) - len(cached) >= BULK_JOBS else None
     for name, mtime_ns, inode in found:
         entry = find(name)
         if not entry or entry[MTIME_NS] != mtime_ns or entry[INODE] != inode:
-            entry = read_entry(store, name, root_fd, mtime_ns, inode)
+            entry = read_entry(store, name, root_fd, mtime_ns, inode, parse)
             if not entry:
                 continue
             unread += 1

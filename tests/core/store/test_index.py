@@ -16,7 +16,15 @@ from agent_exec.errors import RecordUnreadableError
 from agent_exec.model.records import load_record
 from agent_exec.model.wire import decode_meta, decode_state
 from agent_exec.store import index
-from agent_exec.store.entries import INODE, MADE_NS, PROBLEM, entry_of, read_entry
+from agent_exec.store.entries import (
+    INODE,
+    MADE_NS,
+    PROBLEM,
+    bulk_parser,
+    entry_of,
+    parse_json,
+    read_entry,
+)
 from agent_exec.store.index import cache_path
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.listing import read_job
@@ -24,6 +32,7 @@ from agent_exec.store.rows import read_rows
 from support.many_jobs import make_finished_jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 LONG_AGO = 10**9
@@ -210,10 +219,14 @@ METAS = st.dictionaries(
 ).map(lambda changes: {**GOOD_META, **changes})
 
 
+@pytest.mark.parametrize("parse", [parse_json, bulk_parser()], ids=["one", "bulk"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(meta=METAS, state=STATES)
 def test_reading_quickly_accepts_what_reading_carefully_does(
-    tmp_path: Path, meta: dict[str, object], state: dict[str, object]
+    tmp_path: Path,
+    parse: Callable[[bytes], object],
+    meta: dict[str, object],
+    state: dict[str, object],
 ) -> None:
     directory = tmp_path / "job"
     directory.mkdir(exist_ok=True)
@@ -223,7 +236,7 @@ def test_reading_quickly_accepts_what_reading_carefully_does(
     root_fd = os.open(tmp_path, os.O_RDONLY)
     try:
         status = directory.stat()
-        entry = read_entry(store, "job", root_fd, status.st_mtime_ns, status.st_ino)
+        entry = read_entry(store, "job", root_fd, status.st_mtime_ns, status.st_ino, parse)
     finally:
         os.close(root_fd)
     record = read_job(store, "job")
@@ -235,6 +248,36 @@ def test_reading_quickly_accepts_what_reading_carefully_does(
         decode_state(load_record(json.dumps(state).encode(), "state.json"))
     except RecordUnreadableError:
         assert entry[PROBLEM] is not None
+
+
+HOSTILE = (
+    b'{"a": ' + b"1" * 5000 + b"}",
+    b'{"a": ' + b"[" * 2000 + b"]" * 2000 + b"}",
+    b'{"a": 1} x',
+    b'{"a": 1,}',
+    b'{"a": "\\x"}',
+    b"\xff{}",
+    b'\xef\xbb\xbf{"a": 1}',
+    b"{'a': 1}",
+    b'{"a": 01}',
+    b'{"a": "\n"}',
+    b"",
+)
+
+
+@pytest.mark.parametrize("data", HOSTILE, ids=range(len(HOSTILE)))
+def test_the_bulk_parser_takes_nothing_that_the_careful_reader_does_not(data: bytes) -> None:
+    with pytest.raises(RecordUnreadableError):
+        load_record(data, "meta.json")
+    with pytest.raises(ValueError, match=r"line \d+ column \d+"):
+        bulk_parser()(data)
+
+
+def test_many_jobs_are_read_as_few_are(store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    cold = read_rows(store)
+    os.unlink(cache_path(store.root))
+    monkeypatch.setattr(index, "BULK_JOBS", 1)
+    assert read_rows(store) == cold
 
 
 def test_lines_do_not_need_pydantic() -> None:
