@@ -164,3 +164,13 @@ def test_it_ends_though_its_owner_was_killed(store: JobStore) -> None:
         owner.kill()
         owner.wait()
     wait_until(lambda: not exists(pid))
+
+
+@pytest.mark.parametrize("module", ["agent_exec_tui.running", "agent_exec_tui.feed_program"])
+def test_nothing_slow_is_loaded_before_the_first_jobs_are_read(module: str) -> None:
+    slow = {"textual", "pydantic", "watchfiles", "asyncio", "psutil", "multiprocessing"}
+    code = f"import {module}, sys; print(*sorted({slow!r} & sys.modules.keys()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), stdout=subprocess.PIPE, check=True
+    )
+    assert done.stdout.split() == []

@@ -24,6 +24,11 @@ class Mode(StrEnum):
 BREAKPOINTS = [(0, "-single"), (80, "-stacked"), (120, "-split"), (160, "-wide")]
 
 
+def width_class(width: int) -> str:
+    """Give the class that the screen has at a width."""
+    return next(name for least, name in reversed(BREAKPOINTS) if width >= least)
+
+
 class Part(StrEnum):
     """What can be on the screen; the first four are the panes that take the focus."""
 

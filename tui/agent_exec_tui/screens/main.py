@@ -22,7 +22,7 @@ from agent_exec_tui.handlers import handlers_for, load_handlers
 from agent_exec_tui.hints import hints_for
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.keymap import bindings_for
-from agent_exec_tui.layout import Part
+from agent_exec_tui.layout import Part, width_class
 from agent_exec_tui.messages import (
     Arranged,
     FeedChanged,
@@ -105,6 +105,8 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.filter_input.display = False
         self.table.is_ascii = self.settings.ascii
         self.set_class(self.settings.ascii, "-ascii")
+        # Textual finds it with the first resize, and works out every style once more.
+        self.update_classes({width_class(self.app.size.width): True}, update=False)
         self.panes.arrange()
         self.refresh_bars()
         self.open_root(self.store.root)
