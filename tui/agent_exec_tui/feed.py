@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from agent_exec_tui.news import News, Post
 
 FIRST_BATCH = 120  # more than any terminal shows at once
-CHUNK = 4000  # rows the screen can take in without being late for a key
+CHUNK = 2000  # rows the screen can take in without being late for a key
 SIZES_CHUNK = 500
 SIZES_PAUSE_S = 0.02
 LOGS_S = 1.0
