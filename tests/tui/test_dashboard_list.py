@@ -11,6 +11,7 @@ from agent_exec.model.job import JobStatus
 from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.layout import Part
 from support.dashboard import Root, app_of, dashboard, one_of_each, until
+from support.many_jobs import make_finished_jobs
 
 
 @pytest.fixture
@@ -33,6 +34,18 @@ async def test_an_empty_root_says_what_to_do(root: Root) -> None:
         assert "No jobs here yet." in text
         assert "add a job" in text
         assert "agent-exec-tui run -- echo hello" in text
+
+
+async def test_it_starts_on_the_newest_job_though_older_ones_were_known_sooner(
+    root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    make_finished_jobs(str(root.path), 150)  # more than are read one by one
+    async with dashboard(root.path):
+        pass  # which remembers the newest ones
+    newest = root.add("feed", created_ago_s=0)
+    async with dashboard(root.path) as pilot:
+        assert app_of(pilot).main.table.cursor_id == newest
 
 
 async def test_every_state_has_its_glyph_its_word_and_its_own_row(root: Root) -> None:

@@ -51,7 +51,8 @@ class Listener:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> JobStore:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobStore:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     make_finished_jobs(str(tmp_path / "root"), COUNT)
     return JobStore(tmp_path / "root")
 
@@ -70,6 +71,17 @@ def all_read(feed: Feed) -> Listener:
     feed.start(listener.hear)
     wait_until(lambda: listener.complete == 1 and listener.sizes_known(), timeout_s=20)
     return listener
+
+
+def first_rows(feed: Feed) -> tuple[JobRow, ...]:
+    told: list[News] = []
+    feed.start(told.append)
+    try:
+        wait_until(lambda: any(isinstance(n, RowsNews) and n.is_complete for n in told))
+    finally:
+        feed.stop()
+    assert isinstance(told[0], RowsNews)
+    return told[0].rows
 
 
 def exists(pid: int) -> bool:
@@ -174,3 +186,12 @@ def test_nothing_slow_is_loaded_before_the_first_jobs_are_read(module: str) -> N
         [sys.executable, "-c", code], env=environment(), stdout=subprocess.PIPE, check=True
     )
     assert done.stdout.split() == []
+
+
+def test_the_newest_of_the_last_time_are_told_before_all_are_looked_at(store: JobStore) -> None:
+    before = JobFeed(store)
+    newest = {row.job_id for row in first_rows(before)}
+    gone = newest.pop()
+    shutil.rmtree(os.path.join(store.root, gone))
+    again = JobFeed(store)
+    assert {row.job_id for row in first_rows(again)} == newest

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from agent_exec.errors import AgentExecError
 from agent_exec.model.job import JobStatus
 from agent_exec.model.records import LOG_FILES, META_FILE
+from agent_exec.store import cache
 from agent_exec.store.directories import find_directories
 from agent_exec.store.entries import NAME, made_ns
 from agent_exec.store.index import read_found
@@ -40,6 +41,8 @@ LOGS_S = 1.0
 LIVENESS_S = 5.0
 LIVENESS_SHARE = 0.005  # of a core, at most, for asking whether supervisors live
 
+_NEWEST = "newest"
+_ERRORS = "surrogateescape"
 _created_at = attrgetter("created_at")
 
 # What the table says instead of "running": each is told by other evidence.
@@ -144,17 +147,29 @@ class JobFeed:
     # The first look
 
     def _scan(self) -> None:
+        self._post_remembered()
         began_ns = time.time_ns()
         found = find_directories(self.store)
-        self._post(RowsNews(tuple(self._read([name for name, _, _ in found[:FIRST_BATCH]]))))
+        newest = [name for name, _, _ in found[:FIRST_BATCH]]
+        self._post(RowsNews(tuple(self._read(newest))))
         rest = [name for name, _, _ in found[FIRST_BATCH:]]
         if rest:
             self._read_rest(found, began_ns)
+            cache.remember(self.store.root, _NEWEST, "\0".join(newest).encode(errors=_ERRORS))
         self._post(RowsNews(is_complete=True))
         seen = {name: mtime_ns for name, mtime_ns, _ in found}
         self._spawn("watch", lambda: self._watch(seen))
         self._fill_in_sizes(rest)
         self._watch_supervisors()
+
+    def _post_remembered(self) -> None:
+        """Show what was newest the last time, if it is still there, before looking at everything.
+
+        At 100,000 jobs that takes half a second; what is newer by now comes with it.
+        """
+        names = cache.recall(self.store.root, _NEWEST)
+        if names:
+            self._post(RowsNews(tuple(self._read(names.decode(errors=_ERRORS).split("\0")))))
 
     def _read_rest(self, found: list[FoundDirectory], began_ns: int) -> None:
         """Read everything but the newest by its line, most of them out of the cache."""

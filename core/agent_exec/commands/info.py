@@ -8,8 +8,8 @@ import sys
 from agent_exec.model.job import CONTRACT_VERSION, SCHEMA_VERSION
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.store import places
+from agent_exec.store.cache import cache_path
 from agent_exec.store.config import config_path
-from agent_exec.store.index import cache_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

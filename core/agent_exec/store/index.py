@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 import time
 
-from agent_exec.store import atomic, story
+from agent_exec.store import cache
 from agent_exec.store.directories import look_at, open_root
 from agent_exec.store.entries import (
     INODE,
@@ -43,11 +42,7 @@ _SETTLED_NS = 2_000_000_000
 # So many entries read anew each time are cheaper than writing the whole cache once more.
 _REWRITE_MIN = 200
 _REWRITE_SHARE = 0.005
-_FORGET_AFTER_S = 90 * 86400
-
-# Another Python may pack otherwise.
-_MAGIC = b"agent-exec-tui index 3 " + sys.version.split()[0].encode() + b"\n"
-_SUFFIX = ".index"
+_KIND = "index"
 
 
 def read_entries(store: JobStore, names: list[str] | None = None) -> list[Entry]:
@@ -93,12 +88,11 @@ def _read_all(
     """Read what was found, by way of the cache; *began_ns* is before the first of it was seen."""
     if len(found) <= INDEXED_JOBS:
         return _gather(store, root_fd, found, {})[0]
-    path = cache_path(store.root)
-    cached = _load(path, store.root)
+    cached = _recall(store.root)
     entries, unread = _gather(store, root_fd, found, cached)
     news = max(unread, len(cached) - (len(entries) - unread))
     if news > max(_REWRITE_MIN, int(len(entries) * _REWRITE_SHARE)):
-        _save_if_it_helps(path, store.root, entries, cached, began_ns)
+        _remember_if_it_helps(store.root, entries, cached, began_ns)
     return entries
 
 
@@ -121,45 +115,17 @@ def _gather(
     return entries, unread
 
 
-def cache_path(root: str) -> str:
-    """Where the entries of *root* are kept."""
-    import zlib
-
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.join(os.path.expanduser("~"), ".cache")
-    # Two roots of one name would take turns in one file: it says whose it is.
-    name = os.fsencode(root)
-    key = f"{zlib.crc32(name):08x}{zlib.adler32(name):08x}"
-    return os.path.join(base, "agent-exec-tui", key + _SUFFIX)
-
-
-def _load(path: str, root: str) -> dict[str, Entry]:
+def _recall(root: str) -> dict[str, Entry]:
     import marshal
-    import zlib
 
-    try:
-        fd = atomic.open_regular(path)
-        with open(fd, "rb") as file:
-            status = os.fstat(fd)
-            if status.st_uid != os.geteuid() or status.st_mode & 0o077:
-                return {}
-            if file.readline() != _MAGIC:
-                return {}
-            checksum, payload = file.readline(), file.read()
-    except OSError:
-        return {}
-    # The checksum keeps damage away from marshal, which does not bear it.
-    if checksum != b"%08x\n" % zlib.crc32(payload):
-        return {}
-    saved_root: str
-    entries: dict[str, Entry]
-    saved_root, entries = marshal.loads(payload)
-    return entries if saved_root == root else {}
+    packed = cache.recall(root, _KIND)
+    # Damage, which marshal does not bear, was found by then.
+    entries: dict[str, Entry] = marshal.loads(packed) if packed else {}
+    return entries
 
 
-def _save_if_it_helps(
-    path: str, root: str, entries: list[Entry], cached: dict[str, Entry], began_ns: int
+def _remember_if_it_helps(
+    root: str, entries: list[Entry], cached: dict[str, Entry], began_ns: int
 ) -> None:
     import marshal
 
@@ -168,12 +134,8 @@ def _save_if_it_helps(
         for entry in entries
         if _is_settled(entry, began_ns)
     }
-    if settled == cached:
-        return  # the next listing would find the same again
-    try:
-        _save(path, marshal.dumps((root, settled)))
-    except OSError as error:
-        story.logger(__name__).info("the listing cache %s cannot be written: %s", path, error)
+    if settled != cached:  # or the next listing would find the same again
+        cache.remember(root, _KIND, marshal.dumps(settled))
 
 
 def _is_settled(entry: Entry, began_ns: int) -> bool:
@@ -183,30 +145,3 @@ def _is_settled(entry: Entry, began_ns: int) -> bool:
         and entry[STATUS] != "running"
         and entry[MTIME_NS] + _SETTLED_NS < began_ns
     )
-
-
-def _save(path: str, payload: bytes) -> None:
-    import zlib
-
-    directory = os.path.dirname(path)
-    os.makedirs(directory, mode=atomic.DIRECTORY_MODE, exist_ok=True)
-    dir_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        data = b"".join((_MAGIC, b"%08x\n" % zlib.crc32(payload), payload))
-        atomic.replace_file(dir_fd, os.path.basename(path), data, durable=False)
-        _forget_old(dir_fd)
-    finally:
-        os.close(dir_fd)
-
-
-def _forget_old(dir_fd: int) -> None:
-    """Remove caches of roots that nobody has listed for long."""
-    for name in os.listdir(dir_fd):
-        if not name.endswith(_SUFFIX) and not name.startswith(".tmp-"):
-            continue
-        try:
-            status = os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
-        except OSError:
-            continue
-        if time.time() - status.st_mtime > _FORGET_AFTER_S:
-            atomic.remove_if_there(dir_fd, name)

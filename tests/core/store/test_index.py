@@ -16,6 +16,7 @@ from agent_exec.errors import RecordUnreadableError
 from agent_exec.model.records import load_record
 from agent_exec.model.wire import decode_meta, decode_state
 from agent_exec.store import index
+from agent_exec.store.cache import cache_path, recall
 from agent_exec.store.entries import (
     INODE,
     MADE_NS,
@@ -25,7 +26,6 @@ from agent_exec.store.entries import (
     parse_json,
     read_entry,
 )
-from agent_exec.store.index import cache_path
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.listing import read_job
 from agent_exec.store.rows import read_rows
@@ -72,7 +72,7 @@ def statuses(store: JobStore) -> dict[str, str]:
 
 
 def is_cached(store: JobStore, name: str) -> bool:
-    return name in index._load(cache_path(store.root), store.root)
+    return name in index._recall(store.root)
 
 
 def test_cached_lines_are_the_lines(store: JobStore) -> None:
@@ -151,7 +151,7 @@ def test_a_damaged_cache_is_rebuilt(store: JobStore, damage: bytes | None) -> No
 def test_a_cache_others_can_write_is_not_believed(store: JobStore) -> None:
     read_rows(store)
     os.chmod(cache_path(store.root), 0o666)
-    assert index._load(cache_path(store.root), store.root) == {}
+    assert recall(store.root, "index") is None
 
 
 def test_the_cache_is_private_and_has_no_environment(store: JobStore) -> None:

@@ -124,6 +124,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
             self.feed.stop(timeout_s=0.5)
         self.store = JobStore(root)
         self.jobs.clear()
+        self.table.keeps_top = True
         self.is_loaded = False
         self.root_warnings = tuple(clean(warning) for warning in root_warnings(root))
         self.feed_state = StateNews()
@@ -231,6 +232,8 @@ class MainScreen(MainFrame, inherit_bindings=False):
         if change.moved or not self.jobs.rows or news.is_complete:
             self.list_changed()
             self._select_wanted()
+            if news.is_complete:
+                self.table.keeps_top = False
         elif change.updated:
             self.table.refresh_jobs(change.updated)
             self.refresh_bars()

@@ -39,6 +39,10 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     Marks and the cursor are job ids. Rows that come, go or move never take the cursor along to
     another job, and the line it is on stays where it is on the screen.
+
+    Attributes:
+        keeps_top: the cursor stays on the first row, whichever that is, until it is moved: for as
+            long as the list is being read.
     """
 
     BINDINGS = pane_bindings(Pane.JOBS)
@@ -101,6 +105,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.usage: Mapping[str, tuple[float, int]] = {}
         self.empty_lines: tuple[str, ...] = ()
         self._clock = clock
+        self.keeps_top = True
         self._cursor_line = 0
         self._range_anchor: str | None = None
         self._marks_before: set[str] = set()
@@ -120,7 +125,9 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         offset = self._cursor_line - self.scroll_offset.y
         position = self.jobs.position_of(self.cursor_id) if self.cursor_id else None
         was_at_top = self.scroll_offset.y == 0
-        if position is None:
+        if self.keeps_top:
+            position = 0
+        elif position is None:
             position = min(self._cursor_line, max(len(shown) - 1, 0))
         self.virtual_size = Size(0, len(shown) + HEADER_LINES)
         gone = [job_id for job_id in self.marks if job_id not in self.jobs.rows]
@@ -175,10 +182,11 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def move(self, lines: int) -> None:
         """Move the cursor by *lines*, staying inside the list."""
-        self._place_cursor(self._cursor_line + lines)
+        self.move_to(max(self._cursor_line + lines, 0))
 
     def move_to(self, position: int) -> None:
         """Move the cursor to a place in the list; negative ones count from the end."""
+        self.keeps_top = False
         self._place_cursor(position if position >= 0 else len(self.jobs.shown) + position)
 
     def select(self, job_id: str) -> bool:
@@ -186,7 +194,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         position = self.jobs.position_of(job_id)
         if position is None:
             return False
-        self._place_cursor(position)
+        self.move_to(position)
         return True
 
     def _place_cursor(self, position: int) -> None:
@@ -279,7 +287,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             return
         position = offset.y - HEADER_LINES + self.scroll_offset.y
         if position < len(self.jobs.shown):
-            self._place_cursor(position)
+            self.move_to(position)
             if event.chain == 2:
                 self.post_message(self.JobOpened())
 
