@@ -147,10 +147,22 @@ def test_the_feed_of_another_root_does_not_come_from_the_first(
     assert first is not None
     other = feeds(JobStore(tmp_path / "other"))
     try:
+        assert isinstance(other, FeedProcess)
         assert other.store.root == str(tmp_path / "other")
         assert not exists(first.pid)
     finally:
         other.stop()
+
+
+def test_where_no_process_can_be_made_it_is_read_here(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    feed = FeedProcesses(store)(store)
+    try:
+        assert len(all_read(feed).rows) == COUNT
+    finally:
+        feed.stop()
 
 
 _OWNER = """

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from agent_exec.store.jobs import JobStore
     from agent_exec_tui.feed import JobFeed
-    from agent_exec_tui.news import Post
+    from agent_exec_tui.news import Feed, Post
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,11 @@ class FeedProcess:
     """
 
     def __init__(self, store: JobStore) -> None:
+        """Start to read.
+
+        Raises:
+            OSError: no process can be made.
+        """
         self.store = store
         ours, theirs = socket.socketpair()
         self._socket = ours
@@ -48,7 +53,9 @@ class FeedProcess:
         self._is_stopped = False
         self._thread: threading.Thread | None = None
         self._substitute: JobFeed | None = None
-        with theirs:
+        with theirs, contextlib.ExitStack() as on_failure:
+            on_failure.callback(ours.close)
+            on_failure.callback(self._wishes.close)
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", _MODULE, store.root, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
@@ -58,6 +65,7 @@ class FeedProcess:
                 start_new_session=True,  # no key of the terminal is meant for it
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
+            on_failure.pop_all()
 
     @property
     def pid(self) -> int:
@@ -122,16 +130,24 @@ class FeedProcesses:
     """Makes feeds in processes; that of the first root reads before its listener is even loaded."""
 
     def __init__(self, store: JobStore) -> None:
-        self._first: FeedProcess | None = FeedProcess(store)
+        self._first: FeedProcess | None = None
+        with contextlib.suppress(OSError):
+            self._first = FeedProcess(store)
 
-    def __call__(self, store: JobStore) -> FeedProcess:
-        """Give the feed of a root, which belongs to the caller."""
+    def __call__(self, store: JobStore) -> Feed:
+        """Give the feed of a root, which belongs to the caller; here where there is no process."""
         first, self._first = self._first, None
         if first is not None:
             if first.store.root == store.root:
                 return first
             first.stop()
-        return FeedProcess(store)
+        try:
+            return FeedProcess(store)
+        except OSError as error:
+            from agent_exec_tui.feed import JobFeed
+
+            logger.warning("no process to read %s in: %s", store.root, error)
+            return JobFeed(store)
 
     def close(self) -> None:
         """End the first one if nobody ever asked for it."""
