@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from textual.filter import LineFilter
     from textual.screen import Screen
+    from textual.theme import Theme
 
     from agent_exec_tui.news import FeedMaker
     from agent_exec_tui.settings import Settings
@@ -48,6 +49,7 @@ class DashboardApp(App[str], inherit_bindings=False):
         kept: KeptState | None = None,
         feed_for: FeedMaker = JobFeed,
     ) -> None:
+        self._found_themes: dict[str, Theme] = {}
         # Textual picks its colour filter while it is constructed: a theme set later would leave
         # black on black where there is to be no colour.
         super().__init__(ansi_color=True if settings.is_terminal_native else None)
@@ -59,6 +61,13 @@ class DashboardApp(App[str], inherit_bindings=False):
         self._kept = kept
         self._feed_for = feed_for
         self.set_keymap({action: ",".join(keys) for action, keys in settings.keys.items()})
+
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """Find a theme; Textual asks for every line it draws, and copies all themes each time."""
+        found = self._found_themes.get(theme_name) or super().get_theme(theme_name)
+        if found is not None:
+            self._found_themes[theme_name] = found
+        return found
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through on its way to the terminal."""
