@@ -180,6 +180,21 @@ async def test_search_counts_lights_and_goes_round(log: Path) -> None:
         assert app.messages[-1].outcome == "wrapped"  # type: ignore[attr-defined]
 
 
+async def test_a_line_that_does_not_match_is_no_hit_of_the_counter(log: Path) -> None:
+    with log.open("a") as file:
+        file.write("ValueError: bad\n")
+    async with opened(log) as pilot:
+        view = app_of(pilot).view
+        view.search("line 77")
+        await until(pilot, lambda: view.status.hit_text() == "11/11")
+        view.next_error()
+        await until(pilot, lambda: view.current_line_text() == "ValueError: bad")
+        await until(pilot, lambda: view.counts.hit_line == view.current)
+        assert view.counts.hit is None
+        view.tell()
+        assert view.status.hit_text() == "–/11"
+
+
 async def test_hits_are_lit_and_the_current_one_differs(log: Path) -> None:
     async with opened(log) as pilot:
         view = app_of(pilot).view

@@ -199,10 +199,13 @@ class LogSource:
         return None if before is None else before + 1
 
     def hit_number(self, start: int) -> int | None:
-        """Return which matching line, from 1, starts at *start*; None if not known yet."""
-        if self._pattern is None:
+        """Return which matching line, from 1, starts at *start*; None if none does, or not yet known."""
+        reader, pattern = self._snapshot.reader(), self._pattern
+        if pattern is None or reader is None:
             return None
-        before = _count_before(self._hits, self._snapshot, self._pattern, start)
+        if not pattern.count_lines(reader.read(start, reader.stop_of(start))):
+            return None  # gone to for another reason: an error, a line number
+        before = _count_before(self._hits, self._snapshot, pattern, start)
         return None if before is None else before + 1
 
     def line_start(self, number: int) -> int | None:
