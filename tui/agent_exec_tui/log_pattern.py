@@ -19,6 +19,7 @@ _SGR: Final = re.compile(rb"\x1b\[[0-9;:]*[mK]")
 _ESCAPED: Final = re.compile(r"\\.")
 _MAX_HIGHLIGHTS: Final = 1000
 _DENSE: Final = 16
+_LINES: Final = "(?m)"
 
 _Search = Callable[[bytes, int], tuple[int, int] | None]
 
@@ -174,7 +175,7 @@ class _Regex:
 
 def _re2_search(text: str, *, fold: bool) -> _Search:
     try:
-        return _compile_re2(f"(?m){text}".encode("utf-8", "replace"), fold=fold)
+        return _compile_re2(f"{_LINES}{text}".encode("utf-8", "replace"), fold=fold)
     except ImportError as error:
         # The standard engine can run for hours on a short line, and cannot be stopped.
         raise PatternError("regular expressions need the package google-re2") from error
@@ -223,7 +224,8 @@ def _compile_re2(pattern: bytes, *, fold: bool, is_literal: bool = False) -> _Se
 
 def _reason(error: Exception) -> str:
     reason = error.args[0] if error.args else "bad pattern"
-    return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+    text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+    return text.replace(_LINES, "", 1)  # nobody typed that
 
 
 _ERROR_WORDS: Final = (

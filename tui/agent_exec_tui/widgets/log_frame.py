@@ -169,6 +169,7 @@ class LogFrame(Titled):
     @on(LogView.StatusChanged)
     def _status_changed(self, event: LogView.StatusChanged) -> None:
         event.stop()
+        self.search.set_class(bool(event.status.pattern_error), "-flawed")
         self._draw_title()
 
     def on_resize(self) -> None:
