@@ -108,6 +108,11 @@ def plain(text: str) -> str:
     return _SPECIAL_CHAR.sub(lambda match: " " if match[0] == "\t" else _mark(match[0]), text)
 
 
+def plain_lines(text: str) -> str:
+    """Sanitise text of several lines, keeping the lines."""
+    return "\n".join(plain(line) for line in text.split("\n"))
+
+
 def _cut_utf8(data: bytes, limit: int) -> bytes:
     """Cut at *limit*, or up to three bytes before it where that would split a character."""
     for cut in range(limit, max(limit - 4, 0), -1):

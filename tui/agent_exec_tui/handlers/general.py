@@ -119,12 +119,7 @@ class GeneralHandlers:
 
     def _interrupt(self) -> None:
         main = self._main
-        text = main.get_selected_text()
-        if text:
-            from agent_exec_tui import clipboard
-            from agent_exec_tui.handlers.output import plain_lines
-
-            main.say(clipboard.copy(main.app, "selection", plain_lines(text)))
+        if main.copy_selection():
             main.clear_selection()
         else:
             main.app.exit()

@@ -12,7 +12,7 @@ from textual.app import SuspendNotSupported
 from agent_exec.model import records
 from agent_exec.store.logs import tail_excerpt
 from agent_exec_tui import clipboard, formatting
-from agent_exec_tui.ansi import plain
+from agent_exec_tui.ansi import plain, plain_lines
 from agent_exec_tui.detail_text import report_text
 from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
 
@@ -159,8 +159,3 @@ class OutputHandlers:
         name = f"{row.short_id}-{pane.stream_name}.txt"
         prompt = PromptDialog("Write what is shown to", value=name, hint="a new file, as text")
         main.app.push_screen(prompt, typed)
-
-
-def plain_lines(text: str) -> str:
-    """Sanitise text of several lines, keeping the lines."""
-    return "\n".join(plain(line) for line in text.split("\n"))

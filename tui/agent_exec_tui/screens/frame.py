@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widgets import Static
 
 from agent_exec_tui import formatting
 from agent_exec_tui.job_list import JobList
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.layout import BREAKPOINTS, Part
+from agent_exec_tui.screens.selecting import SelectingScreen
 from agent_exec_tui.widgets.bars import FooterBar, HeaderBar, TabsBar
 from agent_exec_tui.widgets.detail import DetailPane, DetailStrip
 from agent_exec_tui.widgets.job_table import JobTable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FILTER_HINT = "filter: words !word re: tag: state: exit: cwd: id:"
 
 
-class MainFrame(Screen[None], inherit_bindings=False):
+class MainFrame(SelectingScreen[None], inherit_bindings=False):
     """Bars above and below, the panes between; and a voice."""
 
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
