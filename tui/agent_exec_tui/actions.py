@@ -198,6 +198,11 @@ _LOG = (
     Action("log.numbers", ("#",), "numbers", "Show line numbers, or not", Group.LOG, LOG),
     Action("log.times", ("t",), "times", "Show times where they are known", Group.LOG, LOG),
     Action("log.mark", ("m",), "mark", "Mark the end of the log as it is now", Group.LOG, LOG, 65),
+    Action(
+        "log.hide_before_mark", (), "hide before mark",
+        "Hide everything before the last mark, or show it again", Group.LOG, LOG,
+        enabled=when.needs_mark,
+    ),
     Action("log.goto", (), "go to line", "Go to a line number", Group.LOG, LOG),
     Action("split.grow", ("plus",), "bigger", "Give the logs more room", Group.VIEW),
     Action("split.shrink", ("minus",), "smaller", "Give the logs less room", Group.VIEW),

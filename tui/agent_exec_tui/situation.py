@@ -44,6 +44,7 @@ class Situation:
     read_only: bool = False
     undo: str = ""
     has_search: bool = False
+    has_mark: bool = False
 
 
 Reason = str | None
@@ -151,6 +152,11 @@ def needs_logs(now: Situation) -> Reason:
 def needs_search(now: Situation) -> Reason:
     """A search pattern is set."""
     return None if now.has_search else "no search yet; / searches"
+
+
+def needs_mark(now: Situation) -> Reason:
+    """The log shown has a mark."""
+    return None if now.has_mark else "no mark in this log yet; m sets one"
 
 
 def _all_are(now: Situation, kinds: tuple[RowKind, ...], reason: str) -> Reason:

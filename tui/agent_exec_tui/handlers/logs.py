@@ -48,6 +48,7 @@ class LogHandlers:
             "log.numbers": lambda: self._view.toggle_line_numbers(),
             "log.times": lambda: self._view.toggle_times(),
             "log.mark": lambda: self._view.add_mark(),
+            "log.hide_before_mark": self._hide_before_mark,
             "log.goto": self._goto,
             "split.grow": lambda: self._main.panes.grow_logs(SPLIT_STEP),
             "split.shrink": lambda: self._main.panes.grow_logs(-SPLIT_STEP),
@@ -69,6 +70,9 @@ class LogHandlers:
             main.panes.go(Part.STDOUT)
             self._pane.toggle_both()
         main.job_changed()
+
+    def _hide_before_mark(self) -> None:
+        self._view.hide_before_mark()
 
     def _goto(self) -> None:
         def typed(answer: str | None) -> None:

@@ -159,6 +159,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
             read_only=self.settings.read_only,
             undo=self.session.undo_label,
             has_search=log.has_search,
+            has_mark=bool(log.view.viewport.marks),
         )
 
     def restore(self, kept: KeptState) -> None:
