@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.color import Color
 
 from agent_exec_tui.layout import Part
+from agent_exec_tui.log_severity import Severity
+from agent_exec_tui.settings import Settings
 from support.dashboard import Root, app_of, dashboard, until
 
 if TYPE_CHECKING:
@@ -89,3 +92,50 @@ async def test_what_is_dragged_over_is_copied_and_stays_within_its_pane(root: Ro
         await pilot.click(app.main.table, offset=(5, 2))
         assert not app.main.selections
         assert len(app._notifications) == 1
+
+
+SEVERE = b"plain\nerror: bad\nwarning: so so\n\x1b[32mjob's green\x1b[0m error\n\x1b[1merror, bold\x1b[0m\n"
+
+
+def colours(view: LogView) -> dict[str, set[object]]:
+    """By row, the colours its letters have."""
+    return {
+        view.render_line(y).text.strip(): {
+            segment.style.color if segment.style else None
+            for segment in view.render_line(y)
+            if segment.text.strip()
+        }
+        for y in range(5)
+    }
+
+
+async def test_lines_that_look_bad_are_coloured_unless_the_job_did(root: Root) -> None:
+    root.add("aa", stdout=SEVERE)
+    async with dashboard(root.path) as pilot:
+        view = await opened(pilot)
+        seen = colours(view)
+        palette = view._styles()
+        (plain,) = seen["plain"]
+        assert len({plain, *(palette.severity[severity].color for severity in Severity)}) == 3
+        assert seen["error: bad"] == {palette.severity[Severity.ERROR].color}
+        assert seen["warning: so so"] == {palette.severity[Severity.WARNING].color}
+        assert seen["job's green error"] == {Color.from_ansi(2), plain}
+        assert seen["error, bold"] == {palette.severity[Severity.ERROR].color}
+        view.with_severity = False
+        view.refresh()
+        assert colours(view)["error: bad"] == {plain}
+
+
+async def test_without_colour_a_sign_says_how_bad_a_line_looks(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    root.add("aa", stdout=SEVERE)
+    async with dashboard(root.path, settings=Settings(theme="none")) as pilot:
+        view = await opened(pilot)
+        wanted = ["  plain", "X error: bad", "! warning: so so", "X job's green error",
+                  "X error, bold"]  # fmt: skip
+        assert rows(view)[:5] == wanted
+    quiet = Settings(theme="none", shows_severity=False)
+    async with dashboard(root.path, settings=quiet) as pilot:
+        assert rows(await opened(pilot))[:2] == ["plain", "error: bad"]

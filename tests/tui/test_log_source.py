@@ -14,7 +14,6 @@ from agent_exec_tui.log_lines import LineReader, LineSpan, LogFile
 from agent_exec_tui.log_pattern import (
     Pattern,
     compile_pattern,
-    error_lines,
     matching_lines,
 )
 from agent_exec_tui.log_search import LineFinder
@@ -186,30 +185,6 @@ def test_highlights_are_ranges_of_the_shown_characters() -> None:
     assert compile_pattern("w").highlights("żółW w") == [(3, 4), (5, 6)]
     assert compile_pattern("ó.", regex=True).highlights("żółw") == [(1, 3)]
     assert compile_pattern("x*", regex=True).highlights("axxa") == [(1, 3)]
-
-
-@pytest.mark.parametrize(
-    ("line", "is_error"),
-    [
-        (b"ValueError: bad", True),
-        (b"E   AssertionError", True),
-        (b"error[E0308]: mismatched types", True),
-        (b"make: *** [all] Error 2", True),
-        (b"Traceback (most recent call last):", True),
-        (b"FAILED tests/test_x.py", True),
-        (b"thread 'main' panicked at src/main.rs", True),
-        (b"2 passed, 1 failed", True),
-        (b"\x1b[31mERROR\x1b[0m boom", True),
-        (b"0 errors, 0 failures", False),
-        (b"no errors found", False),
-        (b"errors: 0", False),
-        (b"0 errors, 3 failed", True),
-        (b"terror and mirrors", False),
-        (b"compiled error_handler.c", False),
-    ],
-)
-def test_error_looking_lines(line: bytes, is_error: bool) -> None:
-    assert bool(error_lines().count_lines(b"before\n" + line + b"\nafter\n")) is is_error
 
 
 def counted(source: LogSource) -> tuple[int, bool]:

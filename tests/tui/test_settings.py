@@ -24,12 +24,13 @@ def test_no_file_is_no_problem(config: Path) -> None:
 
 def test_settings_are_taken_over(config: Path) -> None:
     config.write_text(
-        'theme = "nord"\nascii = true\nread_only = true\nusage = false\n'
+        'theme = "nord"\nascii = true\nread_only = true\nusage = false\nseverity = false\n'
         '[notify]\nbell = false\n[keys]\n"job.start" = "B"\njob.add = ["+x", "I"]\n'
     )
     settings = load(config)
     assert (settings.theme, settings.ascii, settings.read_only) == ("nord", True, True)
     assert not settings.shows_usage
+    assert not settings.shows_severity
     assert not settings.notify.bell
     assert settings.keys["job.start"] == ("B",)
 

@@ -1,4 +1,4 @@
-"""What is looked for in logs: literals, regular expressions, error-looking lines.
+"""What is looked for in logs: literals and regular expressions.
 
 Counted and found are matching *lines*, as grep -c does: the counter, the jumps and the view of
 matching lines only then agree. Matched is what a line shows as far as that is cheap: colour
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -56,9 +55,9 @@ def compile_pattern(text: str, *, regex: bool = False) -> Pattern:
         raise PatternError("a pattern is one line")
     fold = not any(char.isupper() for char in (_ESCAPED.sub("", text) if regex else text))
     if regex:
-        return _Regex(text, fold=fold)
+        return Regex(text, fold=fold)
     if fold and not text.isascii():
-        return _Regex(re.escape(text), fold=True)
+        return Regex(re.escape(text), fold=True)
     return _Literal(text, fold=fold)
 
 
@@ -142,22 +141,26 @@ class _Literal:
         return [match.span() for match, _ in zip(found, range(_MAX_HIGHLIGHTS), strict=False)]
 
 
-class _Regex:
+class Regex:
     """A regular expression in RE2's language, whose time is linear in the text whatever it is."""
 
     def __init__(self, text: str, *, fold: bool) -> None:
         self._search = _re2_search(text, fold=fold)
 
     def prepare(self, data: bytes) -> bytes:
+        """Take colour sequences out."""
         return _visible(data)
 
     def first(self, prepared: bytes, position: int) -> tuple[int, int] | None:
+        """Return the first match at or after *position*."""
         return self._search(prepared, position)
 
     def count_lines(self, data: bytes) -> int:
+        """Return how many of the whole lines in *data* match."""
         return _count_lines(self, self.prepare(data), limit=-1)[0]
 
     def highlights(self, text: str) -> list[tuple[int, int]]:
+        """Return the character ranges that match in *text*."""
         data = text.encode("utf-8", "replace")
         spans: list[tuple[int, int]] = []
         position = 0
@@ -226,38 +229,3 @@ def _reason(error: Exception) -> str:
     reason = error.args[0] if error.args else "bad pattern"
     text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
     return text.replace(_LINES, "", 1)  # nobody typed that
-
-
-_ERROR_WORDS: Final = (
-    r"\b(?:errors?|exceptions?|traceback|fatal|panic(?:ked)?|critical|fail(?:ed|ure|ures)?"
-    r"|segfault|segmentation fault|core dumped|abort(?:ed)?|assertion|killed|oom|emerg"
-    r"|permission denied|no such file or directory|command not found)\b"
-    r"|(?-i:[a-z](?:Error|Exception)\b)"
-)
-_HARMLESS: Final = re.compile(
-    rb"\b(?:0|no|without|zero)[ -](?:errors?|failures?|failed|fail|exceptions?|fatal)\b"
-    rb"|\b(?:errors?|failures?|failed|exceptions?)[ =:]{1,2}0\b"
-    rb"|\b(?:error|exception)[-_ ](?:handl|rate|log|count|page)\w{0,8}",
-    re.IGNORECASE,
-)
-
-
-class _ErrorLines(_Regex):
-    """Lines that look like errors, though not "0 errors" or "no failures"."""
-
-    def first(self, prepared: bytes, position: int) -> tuple[int, int] | None:
-        while (match := self._search(prepared, position)) is not None:
-            stop = prepared.find(b"\n", match[1])
-            stop = len(prepared) if stop < 0 else stop
-            line = prepared[prepared.rfind(b"\n", 0, match[0]) + 1 : stop][:4096]
-            cleared = _HARMLESS.sub(b"", line)
-            if cleared == line or self._search(cleared, 0) is not None:
-                return match
-            position = stop
-        return None
-
-
-@cache
-def error_lines() -> Pattern:
-    """Return the pattern of lines that look like errors."""
-    return _ErrorLines(_ERROR_WORDS, fold=True)

@@ -36,6 +36,7 @@ class Settings:
         theme: a Textual theme's name, ``terminal`` or ``none``.
         asks_to_stop: whether TERM to one job is asked about; KILL and bulk always are.
         shows_usage: whether processor time and memory of running jobs are measured.
+        shows_severity: whether lines of logs that look like errors or warnings are set off.
         keys: only those that differ from the action table.
         problems: what in the file could not be used, each with its place.
     """
@@ -46,6 +47,7 @@ class Settings:
     mouse: bool = True
     asks_to_stop: bool = True
     shows_usage: bool = True
+    shows_severity: bool = True
     notify: NotifySettings = field(default_factory=NotifySettings)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()

@@ -47,6 +47,7 @@ class SettingsFile(BaseModel):
     read_only: bool = False
     mouse: bool = True
     usage: bool = True
+    severity: bool = True
     notify: NotifyTable = NotifyTable()
     confirm: ConfirmTable = ConfirmTable()
     keys: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -88,6 +89,7 @@ def parse_settings(path: str, data: bytes, *, is_ascii: bool) -> Settings:
         mouse=wanted.mouse,
         asks_to_stop=wanted.confirm.stop,
         shows_usage=wanted.usage,
+        shows_severity=wanted.severity,
         notify=NotifySettings(**wanted.notify.model_dump()),
         keys=keys,
         problems=tuple(problems),

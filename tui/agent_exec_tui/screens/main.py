@@ -107,6 +107,8 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.set_class(self.settings.ascii, "-ascii")
         # Textual finds it with the first resize, and works out every style once more.
         self.update_classes({width_class(self.app.size.width): True}, update=False)
+        for log in self.logs.values():
+            log.view.with_severity = self.settings.shows_severity
         self.panes.arrange()
         self.refresh_bars()
         self.open_root(self.store.root)

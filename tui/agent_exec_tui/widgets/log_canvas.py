@@ -15,7 +15,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from agent_exec_tui.ansi import plain
+from agent_exec_tui.log_severity import Severity
 from agent_exec_tui.log_viewport import Row, Viewport
+from agent_exec_tui.widgets.line_looks import LineLooks
 from agent_exec_tui.widgets.log_paint import Gutter, Overlay, Palette, paint
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "log-view--gutter",
         "log-view--stderr",
+        "log-view--error",
+        "log-view--warning",
         "log-view--mark",
         "log-view--note",
         "log-view--hit",
@@ -52,6 +56,8 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
         color: $foreground;
         & > .log-view--gutter { color: $text-muted; }
         & > .log-view--stderr { color: $text-error; }
+        & > .log-view--error { color: $text-error; }
+        & > .log-view--warning { color: $text-warning; }
         & > .log-view--mark { color: $text-accent; text-style: bold; }
         & > .log-view--note { text-style: dim; }
         & > .log-view--hit { text-style: underline reverse; }
@@ -76,7 +82,8 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
         self._rows: list[Row] = []
         self._cells = 0
         self._line_count = 0
-        self._highlights: dict[int, list[tuple[int, int]]] = {}
+        self.with_severity = True
+        self._looks = LineLooks()
         self._palette: Palette | None = None
         self._is_placing = False
         self._scroll_rest = 0.0
@@ -108,7 +115,8 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
     def gutter_shape(self) -> Gutter:
         """What stands left of the text."""
         digits = max(_MIN_DIGITS, len(str(self._line_count))) if self.line_numbers else 0
-        return Gutter(digits, self.is_merged, self.with_times)
+        has_signs = self.with_severity and self.app.no_color
+        return Gutter(digits, self.is_merged, self.with_times, has_signs)
 
     def fit(self) -> None:
         """Give the viewport the room there is."""
@@ -125,7 +133,7 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
 
     def forget_highlights(self) -> None:
         """Look anew for what matches, at the next painting."""
-        self._highlights.clear()
+        self._looks.forget()
 
     def notify_style_update(self) -> None:
         """Take the styles of another theme."""
@@ -145,6 +153,7 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
                 palette=palette,
                 pan=0 if self.wrap else self.pan_cells,
                 overlays=self._overlays(row.line) if row.line is not None else (),
+                severity=self._severity_of(row.line),
             )
         if y == 0 and (text := self.empty_text()):
             return self._notice(text, width, palette)
@@ -172,6 +181,7 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
                 base=base,
                 gutter=base + own("gutter"),
                 stderr=own("stderr"),
+                severity={severity: own(severity.value) for severity in Severity},
                 mark=base + own("mark"),
                 note=own("note"),
                 empty=base + own("empty"),
@@ -208,12 +218,10 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
         return overlays
 
     def _hits_of(self, line: LogLine) -> list[tuple[int, int]]:
-        if self.pattern is None:
-            return []
-        hits = self._highlights.get(line.start)
-        if hits is None:
-            hits = self._highlights[line.start] = self.pattern.highlights(line.text)
-        return hits
+        return self._looks.hits(line, self.pattern)
+
+    def _severity_of(self, line: LogLine | None) -> Severity | None:
+        return self._looks.severity(line) if self.with_severity and line is not None else None
 
     # Scrollbar and mouse
 

@@ -15,7 +15,8 @@ from textual.message import Message
 from agent_exec_tui.ansi import LINE_LIMIT
 from agent_exec_tui.log_find import Search
 from agent_exec_tui.log_memory import Wanted
-from agent_exec_tui.log_pattern import PatternError, compile_pattern, error_lines
+from agent_exec_tui.log_pattern import PatternError, compile_pattern
+from agent_exec_tui.log_severity import error_lines
 from agent_exec_tui.widgets.log_loader import SearchStepped
 from agent_exec_tui.widgets.log_pane import LogPane
 

@@ -13,8 +13,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from agent_exec_tui.log_severity import Severity
+from agent_exec_tui.widgets.line_looks import has_own_colours
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from agent_exec_tui.log_viewport import Row
     from agent_exec_tui.log_window import LogLine
@@ -26,6 +29,7 @@ Overlay = tuple[int, int, Style]
 _STAMP_CELLS = 21
 _MARKED = "E "
 _UNMARKED = "  "
+_SIGNS = {Severity.ERROR: "X ", Severity.WARNING: "! ", None: "  "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Palette:
     base: Style
     gutter: Style
     stderr: Style
+    severity: Mapping[Severity, Style]
     mark: Style
     note: Style
     empty: Style
@@ -46,11 +51,16 @@ class Palette:
 
 @dataclass(frozen=True, slots=True)
 class Gutter:
-    """What stands left of the text. ``digits``: cells for line numbers, 0 for none."""
+    """What stands left of the text.
+
+    ``digits``: cells for line numbers, 0 for none. ``has_signs``: where there is no colour, a sign
+    says that a line looks like an error or a warning.
+    """
 
     digits: int = 0
     is_merged: bool = False
     with_times: bool = False
+    has_signs: bool = False
 
     @property
     def width(self) -> int:
@@ -58,9 +68,9 @@ class Gutter:
         width = self.digits + 1 if self.digits else 0
         if self.is_merged:
             width += len(_MARKED) + (_STAMP_CELLS if self.with_times else 0)
-        return width
+        return width + (len(_SIGNS[None]) if self.has_signs else 0)
 
-    def text(self, row: Row) -> str:
+    def text(self, row: Row, severity: Severity | None = None) -> str:
         """Return it for one row; blank for the further rows of a wrapped line."""
         line = row.line
         if line is None or row.begin:
@@ -73,7 +83,7 @@ class Gutter:
             text += _MARKED if line.stream == "stderr" else _UNMARKED
             if self.with_times:
                 text += f"{line.stamp:{_STAMP_CELLS}.{_STAMP_CELLS}}"
-        return text
+        return text + _SIGNS[severity] if self.has_signs else text
 
 
 def paint(
@@ -84,10 +94,12 @@ def paint(
     palette: Palette,
     pan: int = 0,
     overlays: Iterable[Overlay] = (),
+    severity: Severity | None = None,
 ) -> Strip:
     """Return one row, exactly *width* cells wide, without the first *pan* cells of its text.
 
-    *overlays* are ranges of the line's characters with their styles; later ones win.
+    *overlays* are ranges of the line's characters with their styles; later ones win. How bad a
+    line looks colours only lines to which the job gave no colour.
     """
     if row.mark is not None:
         label = f"── {row.mark.label} "
@@ -101,13 +113,15 @@ def paint(
     base = palette.base
     if line.stream == "stderr":
         base += palette.stderr
+    if severity is not None and not has_own_colours(line):
+        base += palette.severity[severity]
     text = Strip(_segments(line, begin, end, base, palette.note, overlays))
     text = _place(text, row, begin, room, palette, lead)
     if not gutter.width:
         return text
     # Pointing at the gutter means the row's first character.
     place = Style.from_meta({"offset": (row.begin - gutter.width, line.start)})
-    left = Segment(gutter.text(row), palette.gutter + place)
+    left = Segment(gutter.text(row, severity), palette.gutter + place)
     return Strip([left, *text], width)
 
 

@@ -1,0 +1,60 @@
+"""Which lines look like errors and warnings."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_exec_tui.log_severity import Severity, error_lines, severity_of
+
+
+@pytest.mark.parametrize(
+    ("line", "is_error"),
+    [
+        (b"ValueError: bad", True),
+        (b"E   AssertionError", True),
+        (b"error[E0308]: mismatched types", True),
+        (b"make: *** [all] Error 2", True),
+        (b"Traceback (most recent call last):", True),
+        (b"FAILED tests/test_x.py", True),
+        (b"thread 'main' panicked at src/main.rs", True),
+        (b"2 passed, 1 failed", True),
+        (b"\x1b[31mERROR\x1b[0m boom", True),
+        (b"0 errors, 0 failures", False),
+        (b"no errors found", False),
+        (b"errors: 0", False),
+        (b"0 errors, 3 failed", True),
+        (b"terror and mirrors", False),
+        (b"compiled error_handler.c", False),
+    ],
+)
+def test_error_looking_lines(line: bytes, is_error: bool) -> None:
+    assert bool(error_lines().count_lines(b"before\n" + line + b"\nafter\n")) is is_error
+
+
+@pytest.mark.parametrize(
+    ("line", "severity"),
+    [
+        ("warning: 2 deprecations", Severity.WARNING),
+        ("  PytestConfigWarning: unknown option", Severity.WARNING),
+        ("2026-01-01 WARN disk is slow", Severity.WARNING),
+        ("npm WARN deprecated left-pad@1.0.0", Severity.WARNING),
+        ("src/main.c:3:5: warning: unused variable 'error'", Severity.ERROR),
+        ("0 warnings", None),
+        ("Warnings: 0", None),
+        ("no warnings, 1 deprecation", Severity.WARNING),
+        ("swarming about", None),
+        ("warning: it failed", Severity.ERROR),
+        ("0 errors, 1 warning", Severity.WARNING),
+        ("", None),
+        ("x" * 5000 + " error", None),
+    ],
+)
+def test_how_bad_a_line_looks(line: str, severity: Severity | None) -> None:
+    assert severity_of(line) is severity
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_an_answer(text: str) -> None:
+    assert severity_of(text) in (None, *Severity)
