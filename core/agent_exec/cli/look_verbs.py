@@ -60,7 +60,9 @@ def _tail() -> Verb:
     return Verb(
         "tail", _run_tail,
         "Show the end of a job's output. With --follow, go on with what comes: one JSON "
-        "document a piece, or the bare text with --raw; ends with the job.",
+        "document a piece and at last one (tail_end) that says why there are no more: the job "
+        "ended, with its state and exit code, or was lost or removed, or a signal came. With "
+        "--raw the bare output and nothing else.",
         ("Output", (
             Option("--tail-lines --lines", "N", "Show so many lines of each stream (default 50); "
                    "0 is no limit", convert=whole_number),
@@ -70,7 +72,7 @@ def _tail() -> Verb:
             Option("--raw", None, "With --follow: the text alone, stderr's to stderr"),
         )),
         positional=JOB_ID,
-        examples=("tail --lines 5 3f2a91c", "tail --follow --raw 3f2a91c"),
+        examples=("tail --lines 5 3f2a91c", "tail --follow 3f2a91c", "tail --follow --raw 3f2a91c"),
     )  # fmt: skip
 
 
@@ -163,12 +165,23 @@ def _follow(
 ) -> int:
     from agent_exec.commands.tail import follow_job
 
-    for chunk in follow_job(store, job_id, lines=lines, max_bytes=max_bytes):
-        if is_raw:
+    if is_raw:
+        for chunk in follow_job(store, job_id, lines=lines, max_bytes=max_bytes):
             write_stdout(chunk.data, STDERR_FD if chunk.stream == "stderr" else STDOUT_FD)
-        else:
-            call.answer(chunk)
-    return 0
+        return 0
+    from agent_exec.cli.ending import Ending
+
+    stop: list[bool] = []
+    ending = Ending(lambda: stop.append(True))
+    chunks = follow_job(
+        store, job_id, lines=lines, max_bytes=max_bytes, should_stop=lambda: bool(stop)
+    )
+    while True:
+        try:
+            call.answer(next(chunks))
+        except StopIteration as over:
+            call.answer(over.value)
+            return ending.status
 
 
 def _run_wait(arguments: Arguments, call: Call) -> int:

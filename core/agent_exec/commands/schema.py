@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SCHEMA_FORMAT = "json-schema-draft-07"
 # When the shape of an answer last changed; callers may cache by it.
-CHANGED_AT = "2026-11-22T00:00:00Z"
+CHANGED_AT = "2026-11-25T00:00:00Z"
 _DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 _REFERENCE = "#/definitions/{model}"
 
@@ -25,6 +25,7 @@ _RESPONSES = {
     "ListResponse": ("list", "JobListing"),
     "TailResponse": ("tail", "JobTail"),
     "TailChunkResponse": ("tail", "TailChunk"),
+    "TailEndResponse": ("tail_end", "TailEnd"),
     "WaitResponse": ("wait", "WaitedJob"),
     "WaitJobsResponse": ("wait", "WaitedJobs"),
     "KillResponse": ("kill", "KilledJob"),

@@ -5,15 +5,16 @@ from __future__ import annotations
 import codecs
 import time
 
-from agent_exec.errors import AgentExecError, RecordUnreadableError
+from agent_exec.errors import RecordUnreadableError
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.records import STDERR_LOG, STDOUT_LOG
 from agent_exec.store.logs import ENCODING, LogFollower, tail_excerpt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterator
 
+    from agent_exec.commands.tail_end import TailEnd
     from agent_exec.store.jobs import JobDir, JobStore
     from agent_exec.store.logs import Excerpt, LogChunk
 
@@ -132,10 +133,12 @@ def follow_job(
     lines: int = DEFAULT_LINES,
     max_bytes: int = DEFAULT_MAX_BYTES,
     until_s: float | None = None,
-) -> Iterator[TailChunk]:
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Generator[TailChunk, None, TailEnd]:
     """Give the end of both streams and then what is added, until the job is over and read out.
 
-    A created job is waited for. A restart begins the streams anew.
+    A created job is waited for. A restart begins the streams anew. What the generator returns
+    says why it ended.
 
     Args:
         store: the root.
@@ -143,6 +146,7 @@ def follow_job(
         lines: how many there are at first; 0 is no limit.
         max_bytes: within which these lie.
         until_s: seconds after which it ends in any case; None is never.
+        should_stop: asked twenty times a second; it ends then, too.
 
     Raises:
         JobNotFoundError, AmbiguousJobIdError, InvalidArgumentError: no such job.
@@ -155,46 +159,42 @@ def follow_job(
             _Stream(job, "stderr", STDERR_LOG, max_bytes, lines),
         ]
         try:
-            yield from _follow(job, streams, deadline_s)
+            return (yield from _follow(job, streams, deadline_s, should_stop))
         finally:
             for stream in streams:
                 stream.close()
 
 
-def _follow(job: JobDir, streams: list[_Stream], deadline_s: float | None) -> Iterator[TailChunk]:
+def _follow(
+    job: JobDir,
+    streams: list[_Stream],
+    deadline_s: float | None,
+    should_stop: Callable[[], bool],
+) -> Generator[TailChunk, None, TailEnd]:
+    from agent_exec.commands.tail_end import TailEndReason, end_of, given_up
+
     next_end_look_s = 0.0
     while True:
-        is_over = False
+        end = None
         if time.monotonic() >= next_end_look_s:
             # Asked before the logs are read: what came before the end is then read for sure.
-            is_over = _is_over(job)
+            end = end_of(job)
             next_end_look_s = time.monotonic() + _END_LOOK_S
         had_news = False
         for stream in streams:
             for chunk in stream.news():
                 had_news = True
                 yield chunk
-        is_late = deadline_s is not None and time.monotonic() >= deadline_s
-        if is_over or is_late:
+        if end is None and should_stop():
+            end = given_up(job, TailEndReason.INTERRUPTED)
+        elif end is None and deadline_s is not None and time.monotonic() >= deadline_s:
+            end = given_up(job, TailEndReason.TIMEOUT)
+        if end is not None:
             for stream in streams:
                 yield from stream.rest()
-            return
+            return end
         if not had_news:
             time.sleep(_LOOK_S)  # appending to a log raises no event a lean process could await
-
-
-def _is_over(job: JobDir) -> bool:
-    from agent_exec.commands.settling import look
-
-    if not job.is_in_place():
-        return True
-    try:
-        found = look(job)
-    except AgentExecError:
-        return False  # being written, or not there yet
-    if found.state.is_terminal:
-        return found.state.logs_drained or not job.has_supervisor()
-    return found.liveness.is_proved_over
 
 
 class _Stream:

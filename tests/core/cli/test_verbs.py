@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from support.console import Document, Said, console
+from support.console import Document, Said, console, environment
 
 
 @pytest.fixture
@@ -165,14 +168,32 @@ def test_wait_for_several_jobs(root: Path) -> None:
 def test_tail_follows_as_documents_or_as_the_bare_text(root: Path) -> None:
     job_id = job_id_of(console("run", r"printf 'a\n\377'; echo b >&2", root=root))
     said = console("tail", "--follow", job_id, root=root)
-    pieces = [json.loads(line) for line in said.stdout.splitlines()]
+    *pieces, end = [json.loads(line) for line in said.stdout.splitlines()]
     assert {piece["type"] for piece in pieces} == {"tail_chunk"}
+    assert end["type"] == "tail_end"
+    assert (end["reason"], end["state"], end["exit_code"]) == ("ended", "exited", 0)
     assert {piece["stream"]: piece["text"] for piece in pieces} == {
         "stdout": "a\n\ufffd",
         "stderr": "b\n",
     }
     said = console("tail", "--follow", "--raw", "--lines", "1", job_id, root=root)
     assert (said.stdout, said.stderr) == (b"\xff", "b\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_following_with_a_last_document(root: Path, number: int) -> None:
+    job_id = job_id_of(console("run", "echo a; exec sleep 60", root=root))
+    words = [sys.executable, "-m", "agent_exec_tui", "tail", "--follow", job_id]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment(root)) as follower:
+        assert follower.stdout is not None
+        assert json.loads(follower.stdout.readline())["text"] == "a\n"
+        follower.send_signal(number)
+        last = [json.loads(line) for line in follower.stdout]
+        assert follower.wait(10) == 128 + number
+    assert [(end["type"], end["reason"], end["state"]) for end in last] == [
+        ("tail_end", "interrupted", "running")
+    ]
+    console("kill", "--signal", "KILL", job_id, root=root)
 
 
 def test_list_and_ps_select(root: Path, tmp_path: Path) -> None:
@@ -196,8 +217,6 @@ def test_list_from_a_directory_that_is_gone_says_the_way_out(root: Path, tmp_pat
     gone = tmp_path / "gone"
     gone.mkdir()
     words = ["-c", f'rmdir {gone}; exec "$@"', "sh"]
-    import subprocess
-    import sys
 
     from support.console import environment
 

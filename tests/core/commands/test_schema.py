@@ -88,7 +88,11 @@ def test_answers_have_the_shape_that_is_told(tmp_path: Path) -> None:
     check_answer(response_schema(), "SchemaResponse")
     check_answer(list_jobs(store), "ListResponse")
     check_answer(tail_job(store, "a"), "TailResponse")
-    check_answer(next(follow_job(store, "a")), "TailChunkResponse")
+    chunks = follow_job(store, "a")
+    check_answer(next(chunks), "TailChunkResponse")
+    with pytest.raises(StopIteration) as over:
+        next(chunks)
+    check_answer(over.value.value, "TailEndResponse")
     check_answer(set_tags(store, "a", ["x"]), "TagSetResponse")
     pattern = NotificationChange(output_pattern="x")
     check_answer(set_notification(store, "a", pattern), "NotifySetResponse")

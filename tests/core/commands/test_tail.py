@@ -12,9 +12,12 @@ from agent_exec.commands.definition import JobDefinition
 from agent_exec.commands.observation import NO_WAIT
 from agent_exec.commands.run import run_job
 from agent_exec.commands.tail import TailChunk, follow_job, tail_job
+from agent_exec.commands.tail_end import TailEnd, TailEndReason
 from agent_exec.errors import JobNotFoundError, RecordUnreadableError
+from agent_exec.model.job import JobStatus
 from agent_exec.store.jobs import JobStore
 from support.built_jobs import put_job
+from support.launching import lose_both
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -65,13 +68,18 @@ class Follower:
 
     def __init__(self, store: JobStore, job_id: str, until_s: float = 30.0) -> None:
         self.chunks: list[TailChunk] = []
+        self.end: TailEnd | None = None
         self._chunks = follow_job(store, job_id, lines=2, until_s=until_s)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:
-        for chunk in self._chunks:
-            self.chunks.append(chunk)
+        while True:
+            try:
+                self.chunks.append(next(self._chunks))
+            except StopIteration as over:
+                self.end = over.value
+                return
 
     def data(self, stream: str = "stdout") -> bytes:
         return b"".join(chunk.data for chunk in self.chunks if chunk.stream == stream)
@@ -82,9 +90,11 @@ class Follower:
     def until(self, condition: Callable[[], object]) -> None:
         wait_until(condition)
 
-    def join(self) -> None:
+    def join(self) -> TailEnd:
         self.thread.join(10)
         assert not self.thread.is_alive()
+        assert self.end is not None
+        return self.end
 
 
 def test_a_finished_job_is_read_out_and_that_is_all(store: JobStore) -> None:
@@ -93,6 +103,9 @@ def test_a_finished_job_is_read_out_and_that_is_all(store: JobStore) -> None:
     follower.join()
     assert follower.data() == b"2\n3\n"
     assert [chunk.range for chunk in follower.chunks] == [(2, 6)]
+    assert follower.end == TailEnd(
+        job_id="a", reason=TailEndReason.ENDED, state=JobStatus.EXITED, exit_code=0
+    )
 
 
 def test_a_running_job_is_followed_to_its_very_end(store: JobStore) -> None:
@@ -108,7 +121,8 @@ def test_a_running_job_is_followed_to_its_very_end(store: JobStore) -> None:
     with open(fifo, "wb") as gate:
         follower.until(lambda: follower.data() == b"one\n")
         gate.write(b"go\n")
-    follower.join()
+    end = follower.join()
+    assert (end.reason, end.state, end.exit_code) == ("ended", "exited", 0)
     assert follower.data() == b"one\ntwo\n\xc3"
     assert follower.text() == "one\ntwo\n�"
     assert follower.text("stderr") == "err"
@@ -138,12 +152,14 @@ def test_a_restart_begins_anew_and_says_so(store: JobStore) -> None:
     follower.until(lambda: follower.data() == b"old\nnew\n")
     assert [chunk.restarted for chunk in follower.chunks] == [None, True]
     remove(store, path)
-    follower.join()
+    end = follower.join()
+    assert (end.reason, end.state) == ("removed", None)
 
 
 def test_the_end_comes_with_the_record_or_the_deadline(store: JobStore) -> None:
     path = put_job(store, "a", "created")
-    Follower(store, "a", until_s=0.05).join()
+    end = Follower(store, "a", until_s=0.05).join()
+    assert (end.reason, end.state) == ("timeout", "created")
     follower = Follower(store, "a")
     write(path, b"last")
     document: dict[str, object] = {
@@ -155,3 +171,20 @@ def test_the_end_comes_with_the_record_or_the_deadline(store: JobStore) -> None:
         job.write_record("state.json", document)
     follower.join()
     assert follower.data() == b"last"
+
+
+def test_a_job_that_nobody_ended_is_told_as_lost(store: JobStore) -> None:
+    job = run_job(store, JobDefinition(command=("sleep", "60")), observation=NO_WAIT)
+    follower = Follower(store, job.job_id)
+    lose_both(store, job.job_id)
+    end = follower.join()
+    assert (end.reason, end.state, end.exit_code) == ("lost", "running", None)
+
+
+def test_whoever_follows_may_stop(store: JobStore) -> None:
+    put_job(store, "a", "created", stdout=b"1\n")
+    chunks = follow_job(store, "a", should_stop=lambda: True)
+    assert next(chunks).text == "1\n"
+    with pytest.raises(StopIteration) as over:
+        next(chunks)
+    assert over.value.value.reason is TailEndReason.INTERRUPTED
