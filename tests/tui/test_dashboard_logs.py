@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
+    from agent_exec_tui.screens.main import MainScreen
     from agent_exec_tui.widgets.log_view import LogView
 
 
@@ -139,3 +140,32 @@ async def test_without_colour_a_sign_says_how_bad_a_line_looks(
     quiet = Settings(theme="none", shows_severity=False)
     async with dashboard(root.path, settings=quiet) as pilot:
         assert rows(await opened(pilot))[:2] == ["plain", "error: bad"]
+
+
+async def test_the_progress_a_job_prints_is_told_with_where_it_is_from(root: Root) -> None:
+    with root:
+        job_id = root.running("aa", ("make",), stdout=b"[ 34%] Building a\n", stderr=b"[12/80]\n")
+        async with dashboard(root.path, (120, 36)) as pilot:
+            main = app_of(pilot).main
+            await until(pilot, lambda: main.selected.progress)
+            assert main.selected.progress == '34 %  from stdout: "[ 34%]"'
+            assert "progress 34 %  from stdout" in main.strip.render().plain
+            await pilot.press("i")
+            await until(pilot, lambda: 'progress  34 %  from stdout: "[ 34%]"' in told(main))
+            with (root.path / job_id / "stdout.log").open("ab") as file:
+                file.write(b"plain\n" * 5)
+            await until(pilot, lambda: 'progress  15 %  from stderr: "[12/80]"' in told(main))
+
+
+def told(main: MainScreen) -> str:
+    """What the detail pane says."""
+    return main.detail.plain_text
+
+
+async def test_a_job_that_is_over_has_no_progress(root: Root) -> None:
+    root.add("aa", stdout=b"[ 34%] Building a\n")
+    async with dashboard(root.path, (120, 36)) as pilot:
+        main = app_of(pilot).main
+        await pilot.press("i")
+        await until(pilot, lambda: "command" in told(main))
+        assert "progress" not in told(main)

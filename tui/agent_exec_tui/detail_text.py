@@ -69,6 +69,7 @@ def detail_lines(
     notice: str = "",
     evidence: str = "",
     usage: str = "",
+    progress: str = "",
 ) -> list[Line]:
     """Say all that is known of a job."""
     lines = []
@@ -80,6 +81,8 @@ def detail_lines(
     if meta is not None:
         lines.append(Line("command", clean(formatting.command_text(meta.command))))
     lines.append(Line("state", _state_text(row, state, now_s), row.kind.value))
+    if progress:
+        lines.append(Line("progress", clean(progress)))
     if state is not None:
         lines += _run_lines(row, state, supervision, evidence, usage)
     if meta is not None:

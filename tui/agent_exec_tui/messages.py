@@ -76,11 +76,13 @@ class RecordRead(Message):
 
     Attributes:
         evidence: what its being alive, or not, rests on.
+        progress: how far its output says it is, and where; "" for a job that does not run.
     """
 
     job_id: str
     record: JobRecord | None
     evidence: str = ""
+    progress: str = ""
 
 
 @dataclass

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from agent_exec.model.records import STDERR_LOG, STDOUT_LOG
 from agent_exec.store.listing import read_job
+from agent_exec.store.logs import tail_excerpt
 from agent_exec_tui.detail_text import detail_lines, strip_parts
 from agent_exec_tui.feed import liveness_of
 from agent_exec_tui.job_rows import clean
@@ -28,7 +30,7 @@ class SelectedJob:
     def __init__(self, main: MainScreen) -> None:
         self._main = main
         self.record: JobRecord | None = None
-        self.evidence = ""
+        self.evidence = self.progress = ""
         self.is_revealed = False
         self._job_id: str | None = None
         self._settling: Timer | None = None
@@ -39,7 +41,7 @@ class SelectedJob:
         job_id = row.job_id if row else None
         if job_id != self._job_id:
             self._job_id = job_id
-            self.record, self.evidence = None, ""
+            self.record, self.evidence, self.progress = None, "", ""
             self.is_revealed = False
         self._draw(row)
         if self._settling is None:
@@ -79,6 +81,7 @@ class SelectedJob:
                 self._main.notices.setdefault(event.job_id, f"failed: {clean(supervision.reason)}")
         if event.job_id == self._job_id:
             self.record, self.evidence = event.record, event.evidence
+            self.progress = event.progress
             supervision = event.record.supervision if event.record else None
             for log in self._main.logs.values():
                 log.set_full_log(event.job_id, supervision.full_log_path if supervision else None)
@@ -98,7 +101,7 @@ class SelectedJob:
         def read() -> None:
             record = read_job(store, job_id)
             evidence = liveness_of(store, record)[1] if record else ""
-            post(RecordRead(job_id, record, evidence))
+            post(RecordRead(job_id, record, evidence, _progress_of(record, store.root)))
 
         self._main.run_worker(read, thread=True, group=f"read-{job_id}", exclusive=True,
                               exit_on_error=False)  # fmt: skip
@@ -106,11 +109,12 @@ class SelectedJob:
     def _draw(self, row: JobRow | None) -> None:
         main = self._main
         if row is None:
-            main.strip.show("", "", "")
+            main.strip.show("", "")
             main.detail.show([], "detail")
             return
         notice = main.notices.get(row.job_id, "")
-        main.strip.show(*strip_parts(row), notice or self._hint(row))
+        progress = self.progress if row.is_live else ""
+        main.strip.show(*strip_parts(row), notice or self._hint(row), progress)
         if main.detail.display and self.record is not None:
             lines = detail_lines(
                 self.record,
@@ -121,6 +125,7 @@ class SelectedJob:
                 notice=notice,
                 evidence=self.evidence,
                 usage=main.usage_watch.told(row),
+                progress=progress,
             )
             main.detail.show(lines, f"{row.short_id}  {row.word}")
 
@@ -141,3 +146,18 @@ class SelectedJob:
     def log(self) -> Part:
         """The log pane last looked at."""
         return self._main.panes.wish.stream
+
+
+def _progress_of(record: JobRecord | None, root: str) -> str:
+    """Say how far a running job is by what it wrote last; its logs changed, or nobody would ask."""
+    state = record.state if record else None
+    if record is None or state is None or state.is_terminal:
+        return ""
+    from agent_exec_tui.progress import TAIL_BYTES, last_progress, progress_text
+
+    for stream, name in (("stdout", STDOUT_LOG), ("stderr", STDERR_LOG)):
+        tail = tail_excerpt(os.path.join(root, record.job_id, name), TAIL_BYTES)
+        progress = last_progress(tail.text)
+        if progress is not None:
+            return progress_text(progress, stream)
+    return ""

@@ -39,24 +39,26 @@ class DetailStrip(Widget, can_focus=False):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._texts = ("", "", "")
+        self._texts = ("", "", "", "")
 
-    def show(self, what: str, facts: str, notice: str) -> None:
-        """Draw these, the first two on one line, if they are new."""
-        if (what, facts, notice) != self._texts:
-            self._texts = (what, facts, notice)
+    def show(self, what: str, facts: str, notice: str = "", progress: str = "") -> None:
+        """Draw these, the first two on one line and one of the others, if they are new."""
+        if (what, facts, notice, progress) != self._texts:
+            self._texts = (what, facts, notice, progress)
             self.refresh()
 
     def render(self) -> Content:
         """Cut both lines to the width; what the job is gives way first, down to a third."""
         width = self.content_size.width - 2
-        what, facts, notice = self._texts
+        what, facts, notice, progress = self._texts
         what = formatting.shorten_middle(what, max(width - cell_len(facts) - 3, width // 3))
         line = f" {what}   {facts}" if facts else f" {what}"
         return Content.assemble(
             formatting.shorten_end(line, width + 1),
             "\n",
-            (" " + formatting.shorten_end(notice, width), "$text-warning"),
+            (" " + formatting.shorten_end(notice, width), "$text-warning")
+            if notice or not progress
+            else " " + formatting.shorten_end(f"progress {progress}", width),
         )
 
 
