@@ -77,7 +77,7 @@ def enabled_in(action: Action, pane: Pane) -> bool:
     """Whether an action is possible for the running job the cursor is on in that run."""
     impossible = {
         "job.start", "job.repair", "job.delete", "job.compare", "app.undo", "list.attention",
-        "log.next", "log.previous", "log.only", "log.hide_before_mark",
+        "log.next", "log.previous", "log.only", "log.hide_before_mark", "log.tiles",
     }  # fmt: skip
     return pane in action.panes and action.id not in impossible
 

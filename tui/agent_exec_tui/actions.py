@@ -204,6 +204,10 @@ _LOG = (
         enabled=when.needs_mark,
     ),
     Action("log.goto", (), "go to line", "Go to a line number", Group.LOG, LOG),
+    Action(
+        "log.tiles", (), "tiles", "Watch the logs of the marked jobs side by side", Group.LOG,
+        enabled=when.needs_several_marked,
+    ),
     Action("split.grow", ("plus",), "bigger", "Give the logs more room", Group.VIEW),
     Action("split.shrink", ("minus",), "smaller", "Give the logs less room", Group.VIEW),
 )  # fmt: skip

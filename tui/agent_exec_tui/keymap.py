@@ -64,6 +64,11 @@ def bindings_for(panes: frozenset[Pane]) -> list[BindingType]:
 
     Every key ends in one place: the screen's ``do``, which asks the table whether it may.
     """
+    return bindings_of(action for action in ACTIONS if action.panes == panes)
+
+
+def bindings_of(actions: Iterable[Action]) -> list[BindingType]:
+    """Make the bindings of these actions, as far as they have keys."""
     return [
         Binding(
             ",".join(normal_key(key) for key in action.keys),
@@ -71,8 +76,8 @@ def bindings_for(panes: frozenset[Pane]) -> list[BindingType]:
             action.label,
             id=action.id,
         )
-        for action in ACTIONS
-        if action.panes == panes and action.keys
+        for action in actions
+        if action.keys
     ]
 
 

@@ -144,6 +144,13 @@ def needs_two_marked(now: Situation) -> Reason:
     return f"mark exactly two jobs with space; {now.marked or 'none'} marked now"
 
 
+def needs_several_marked(now: Situation) -> Reason:
+    """At least two jobs are marked."""
+    if now.marked >= 2:
+        return None
+    return f"mark at least two jobs with space; {now.marked or 'none'} marked now"
+
+
 def needs_logs(now: Situation) -> Reason:
     """There are jobs whose logs can be searched."""
     return None if now.shown or now.marked else "no jobs are listed"

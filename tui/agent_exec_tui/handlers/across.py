@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent_exec_tui.screens.jump import jump_to
+from agent_exec_tui.screens.jump import go_to_job, jump_to
 
 if TYPE_CHECKING:
     from agent_exec_tui.handlers import Handler
@@ -23,7 +23,11 @@ class AcrossHandlers:
 
     def handlers(self) -> dict[str, Handler]:
         """By action id."""
-        return {"job.compare": self._compare, "app.search_all": self._search}
+        return {
+            "job.compare": self._compare,
+            "app.search_all": self._search,
+            "log.tiles": self._tiles,
+        }
 
     def _marked(self) -> list[JobRow]:
         """The marked jobs, those shown first and in their order."""
@@ -52,6 +56,17 @@ class AcrossHandlers:
             self._jump(spot)
 
         main.app.push_screen(dialog, answered)
+
+    def _tiles(self) -> None:
+        from agent_exec_tui.screens.tiles import TilesScreen
+
+        main = self._main
+
+        def answered(job_id: str | None) -> None:
+            if job_id is not None and go_to_job(main, job_id) is not None:
+                main.panes.go(main.panes.wish.stream)
+
+        main.app.push_screen(TilesScreen(main, self._marked()), answered)
 
     def _jump(self, spot: LogSpot | None) -> None:
         if spot is not None:

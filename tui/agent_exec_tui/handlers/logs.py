@@ -9,6 +9,8 @@ from agent_exec_tui.screens.menu import PromptDialog
 from agent_exec_tui.screens.panes import SPLIT_STEP
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent_exec_tui.handlers import Handler
     from agent_exec_tui.screens.main import MainScreen
     from agent_exec_tui.widgets.log_frame import LogFrame
@@ -18,12 +20,13 @@ if TYPE_CHECKING:
 class LogHandlers:
     """Handlers of the group log, and the border between the panes."""
 
-    def __init__(self, main: MainScreen) -> None:
+    def __init__(self, main: MainScreen, pane: Callable[[], LogFrame] | None = None) -> None:
         self._main = main
+        self._find_pane = pane or (lambda: main.logs[main.panes.wish.stream])
 
     @property
     def _pane(self) -> LogFrame:
-        return self._main.logs[self._main.panes.wish.stream]
+        return self._find_pane()
 
     @property
     def _view(self) -> LogView:
@@ -31,6 +34,15 @@ class LogHandlers:
 
     def handlers(self) -> dict[str, Handler]:
         """By action id."""
+        return {
+            **self.pane_handlers(),
+            "log.stream": self._stream,
+            "split.grow": lambda: self._main.panes.grow_logs(SPLIT_STEP),
+            "split.shrink": lambda: self._main.panes.grow_logs(-SPLIT_STEP),
+        }
+
+    def pane_handlers(self) -> dict[str, Handler]:
+        """By action id, what concerns the log pane alone."""
         return {
             "log.page_down": lambda: self._view.page(1),
             "log.page_up": lambda: self._view.page(-1),
@@ -43,15 +55,12 @@ class LogHandlers:
             "log.only": lambda: self._view.toggle_only_matching(),
             "log.error_next": lambda: self._view.next_error(),
             "log.error_previous": lambda: self._view.previous_error(),
-            "log.stream": self._stream,
             "log.wrap": lambda: self._view.toggle_wrap(),
             "log.numbers": lambda: self._view.toggle_line_numbers(),
             "log.times": lambda: self._view.toggle_times(),
             "log.mark": lambda: self._view.add_mark(),
             "log.hide_before_mark": self._hide_before_mark,
             "log.goto": self._goto,
-            "split.grow": lambda: self._main.panes.grow_logs(SPLIT_STEP),
-            "split.shrink": lambda: self._main.panes.grow_logs(-SPLIT_STEP),
         }
 
     def _stream(self) -> None:

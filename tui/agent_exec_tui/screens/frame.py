@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual import on
 from textual.containers import Container
 from textual.widgets import Static
 
-from agent_exec_tui import formatting
 from agent_exec_tui.job_list import JobList
-from agent_exec_tui.job_rows import clean
 from agent_exec_tui.layout import BREAKPOINTS, Part
-from agent_exec_tui.screens.selecting import SelectingScreen
+from agent_exec_tui.screens.log_screen import LogScreen
 from agent_exec_tui.widgets.bars import FooterBar, HeaderBar, TabsBar
 from agent_exec_tui.widgets.detail import DetailPane, DetailStrip
 from agent_exec_tui.widgets.job_table import JobTable
 from agent_exec_tui.widgets.line_input import LineInput
 from agent_exec_tui.widgets.log_frame import LogFrame
-from agent_exec_tui.widgets.log_view import LogView
 from agent_exec_tui.widgets.titled import Titled
 
 if TYPE_CHECKING:
@@ -29,8 +25,8 @@ if TYPE_CHECKING:
 FILTER_HINT = "filter: words !word re: tag: state: exit: cwd: id:"
 
 
-class MainFrame(SelectingScreen[None], inherit_bindings=False):
-    """Bars above and below, the panes between; and a voice."""
+class MainFrame(LogScreen[None], inherit_bindings=False):
+    """Bars above and below, the panes between."""
 
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
 
@@ -64,22 +60,3 @@ class MainFrame(SelectingScreen[None], inherit_bindings=False):
                 yield self.logs_box
         yield self.strip
         yield self.footer
-
-    def say(self, text: str, *, severity: str = "information", timeout_s: float = 4.0) -> None:
-        """Show a toast; *text* is never markup."""
-        level = severity if severity in ("warning", "error") else "information"
-        self.app.notify(clean(text), severity=level, timeout=timeout_s, markup=False)  # type: ignore[arg-type]
-
-    @on(LogView.Exported)
-    def _exported(self, event: LogView.Exported) -> None:
-        if event.problem:
-            self.say(f"{event.path}: {event.problem}", severity="error")
-        else:
-            self.say(f"{event.lines:,} lines, {formatting.size(event.size_bytes)}: {event.path}")
-
-    @on(LogView.SearchEnded)
-    def _search_ended(self, event: LogView.SearchEnded) -> None:
-        if event.outcome == "none":
-            self.say(f"no {event.what} found", timeout_s=2)
-        elif event.outcome == "wrapped":
-            self.say("from the other end", timeout_s=2)

@@ -7,23 +7,32 @@ from typing import TYPE_CHECKING
 from agent_exec_tui.arrangement import Tab
 
 if TYPE_CHECKING:
+    from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.log_spot import LogSpot
     from agent_exec_tui.screens.main import MainScreen
 
 
-def jump_to(main: MainScreen, spot: LogSpot) -> bool:
-    """Select the job and show the line; False if the job is gone.
+def go_to_job(main: MainScreen, job_id: str) -> JobRow | None:
+    """Select the job; None if it is gone.
 
     A tab or filter that hides the job is left for it.
     """
-    row = main.jobs.rows.get(spot.job_id)
+    row = main.jobs.rows.get(job_id)
     if row is None:
-        main.say(f"job {spot.job_id[:8]} is gone", severity="warning")
-        return False
-    if not main.table.select(spot.job_id):
+        main.say(f"job {job_id[:8]} is gone", severity="warning")
+        return None
+    if not main.table.select(job_id):
         _show_all(main)
-        main.table.select(spot.job_id)
+        main.table.select(job_id)
         main.say("tab and filter left: they hid the job", timeout_s=3)
+    return row
+
+
+def jump_to(main: MainScreen, spot: LogSpot) -> bool:
+    """Select the job and show the line; False if the job is gone."""
+    row = go_to_job(main, spot.job_id)
+    if row is None:
+        return False
     frame = main.logs[spot.part]
     if frame.is_both:
         frame.toggle_both()

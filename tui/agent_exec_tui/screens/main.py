@@ -89,6 +89,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.feed_state = StateNews()
         self.root_warnings: tuple[str, ...] = ()
         self.is_loaded = False
+        self.listener: Callable[[RowsRead], None] | None = None
         self._wanted_id = ""
         self.usage_watch = UsageWatch(self)
 
@@ -245,6 +246,8 @@ class MainScreen(MainFrame, inherit_bindings=False):
             self.selected.moved()
         elif shown in news.grown:
             self.selected.logs_grew()
+        if self.listener is not None:
+            self.listener(event)
 
     @on(SizesRead)
     def _sizes_read(self, event: SizesRead) -> None:

@@ -176,9 +176,13 @@ class LogFrame(Titled):
         """Fit the title."""
         self._draw_title()
 
-    def _draw_title(self) -> None:
+    def title_text(self) -> str:
+        """What is shown, of which job."""
         name = self._row.short_id if self._row else ""
-        parts = [f"{self.stream_name} {name}".strip()]
+        return f"{self.stream_name} {name}".strip()
+
+    def _draw_title(self) -> None:
+        parts = [self.title_text()]
         if self.search.display and self._is_regex:
             parts.append("regex")
         if self.app.no_color and self.has_focus_within:

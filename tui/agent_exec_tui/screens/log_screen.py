@@ -1,14 +1,16 @@
-"""Selecting with the mouse: within the pane where the drag began, copied when the button is let go."""
+"""What screens with logs share: a voice, what log views report, copying what the mouse selects."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from textual import on
 from textual.screen import Screen
 
-from agent_exec_tui import clipboard
+from agent_exec_tui import clipboard, formatting
 from agent_exec_tui.ansi import plain_lines
 from agent_exec_tui.job_rows import clean
+from agent_exec_tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
     from textual.selection import Selection
@@ -17,10 +19,31 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-class SelectingScreen(Screen[Answer]):
+class LogScreen(Screen[Answer], inherit_bindings=False):
     """A screen whose text can be selected and is then on the clipboard."""
 
     _copied: dict[Widget, Selection] | None = None
+
+    def say(self, text: str, *, severity: str = "information", timeout_s: float = 4.0) -> None:
+        """Show a toast; *text* is never markup."""
+        level = severity if severity in ("warning", "error") else "information"
+        self.app.notify(clean(text), severity=level, timeout=timeout_s, markup=False)  # type: ignore[arg-type]
+
+    @on(LogView.Exported)
+    def _exported(self, event: LogView.Exported) -> None:
+        if event.problem:
+            self.say(f"{event.path}: {event.problem}", severity="error")
+        else:
+            self.say(f"{event.lines:,} lines, {formatting.size(event.size_bytes)}: {event.path}")
+
+    @on(LogView.SearchEnded)
+    def _search_ended(self, event: LogView.SearchEnded) -> None:
+        if event.outcome == "none":
+            self.say(f"no {event.what} found", timeout_s=2)
+        elif event.outcome == "wrapped":
+            self.say("from the other end", timeout_s=2)
+
+    # Selecting
 
     def validate_selections(self, selections: dict[Widget, Selection]) -> dict[Widget, Selection]:
         """Keep to the widget where the button was pressed: what is beside it is another text."""
@@ -41,6 +64,5 @@ class SelectingScreen(Screen[Answer]):
         text = self.get_selected_text()
         if not text:
             return False
-        told = clipboard.copy(self.app, "selection", plain_lines(text))
-        self.app.notify(clean(told), markup=False)
+        self.say(clipboard.copy(self.app, "selection", plain_lines(text)))
         return True
