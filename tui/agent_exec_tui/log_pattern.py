@@ -11,13 +11,18 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
+from agent_exec_tui.log_batch import BATCH_LINES, batch_pattern, is_small
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import re2
 
 _SGR: Final = re.compile(rb"\x1b\[[0-9;:]*[mK]")
 _ESCAPED: Final = re.compile(r"\\.")
 _MAX_HIGHLIGHTS: Final = 1000
 _DENSE: Final = 16
+_DENSE_BYTES: Final = 64 * 1024
 _LINES: Final = "(?m)"
 
 _Search = Callable[[bytes, int], tuple[int, int] | None]
@@ -83,10 +88,12 @@ def _visible(data: bytes) -> bytes:
     return _SGR.sub(b"", data) if b"\x1b" in data else data
 
 
-def _count_lines(pattern: Pattern, data: bytes, *, limit: int) -> tuple[int, int]:
+def _count_lines(
+    pattern: Pattern, data: bytes, *, limit: int, position: int = 0
+) -> tuple[int, int]:
     """Count matching lines of prepared *data*; up to *limit*, with where to go on, or -1."""
     first, find = pattern.first, data.find
-    count = position = 0
+    count = 0
     while (match := first(data, position)) is not None:
         count += 1
         position = find(b"\n", match[1]) + 1
@@ -146,6 +153,9 @@ class Regex:
 
     def __init__(self, text: str, *, fold: bool) -> None:
         self._search = _re2_search(text, fold=fold)
+        self._text, self._fold = text, fold
+        self._batch: _Search | None = None
+        self._has_batch = False
 
     def prepare(self, data: bytes) -> bytes:
         """Take colour sequences out."""
@@ -156,8 +166,36 @@ class Regex:
         return self._search(prepared, position)
 
     def count_lines(self, data: bytes) -> int:
-        """Return how many of the whole lines in *data* match."""
-        return _count_lines(self, self.prepare(data), limit=-1)[0]
+        """Count one by one, but where hits abound sixteen lines at a time.
+
+        256 MiB, processor time: 8.5 s became 1.0 s with a hit in every line, 3.7 s became 0.9 s
+        with one in every second (grep -c: 0.6 s and 0.2 s). With few hits nothing changes.
+        """
+        data = self.prepare(data)
+        count, position = _count_lines(self, data, limit=_DENSE)
+        begin = 0
+        while 0 <= position < begin + _DENSE_BYTES and (batch := self._batch_search()):
+            before = position
+            while (match := batch(data, position)) is not None:
+                count += BATCH_LINES
+                position = match[1]
+            if position == before:
+                break
+            # What ended the batches may be one line that is no UTF-8.
+            begin = position
+            more, position = _count_lines(self, data, limit=_DENSE, position=begin)
+            count += more
+        if position >= 0:
+            count += _count_lines(self, data, limit=-1, position=position)[0]
+        return count
+
+    def _batch_search(self) -> _Search | None:
+        """Return what finds the next sixteen lines from a line's start on, if that is possible."""
+        if not self._has_batch:
+            self._has_batch = True
+            pattern = batch_pattern(self._text)
+            self._batch = _batch_re2(pattern, fold=self._fold) if pattern else None
+        return self._batch
 
     def highlights(self, text: str) -> list[tuple[int, int]]:
         """Return the character ranges that match in *text*."""
@@ -197,13 +235,23 @@ def _literal_search(wanted: bytes, *, fold: bool) -> _Search:
     return search
 
 
+def _batch_re2(pattern: str, *, fold: bool) -> _Search | None:
+    import re2
+
+    options = _options(fold=fold)
+    try:
+        compiled = re2.compile(pattern.encode("utf-8", "replace"), options)
+    except re2.error:  # too many repetitions, for one
+        return None
+    return (
+        _searching(compiled, re2._Anchor.ANCHOR_START) if is_small(compiled.programsize) else None
+    )
+
+
 def _compile_re2(pattern: bytes, *, fold: bool, is_literal: bool = False) -> _Search:
     import re2
 
-    options = re2.Options()
-    options.case_sensitive = not fold
-    options.log_errors = False
-    options.never_capture = True
+    options = _options(fold=fold)
     options.never_nl = True
     options.literal = is_literal
     if is_literal:  # bytes as they are: "k" must not match the Kelvin sign here and not there
@@ -212,15 +260,32 @@ def _compile_re2(pattern: bytes, *, fold: bool, is_literal: bool = False) -> _Se
         compiled = re2.compile(pattern, options)
     except re2.error as error:
         raise PatternError(_reason(error)) from None
+    return _searching(compiled, re2._Anchor.UNANCHORED)
+
+
+def _options(*, fold: bool) -> re2.Options:
+    import re2
+
+    options = re2.Options()
+    options.case_sensitive = not fold
+    options.log_errors = False
+    options.never_capture = True
+    return options
+
+
+def _searching(compiled: re2._Regexp, anchor: object) -> _Search:
     # The public search() builds a generator and a match object a call: 2.7 times slower where
     # every second line matches.
-    match, unanchored = compiled._regexp.Match, re2._Anchor.UNANCHORED
+    match = compiled._regexp.Match
 
     def search(data: bytes, position: int) -> tuple[int, int] | None:
-        if position > len(data):
+        size = len(data)
+        if position > size:
             return None
-        start, stop = match(unanchored, data, position, len(data))[0]
-        return None if start < 0 else (start, stop)
+        start, stop = match(anchor, data, position, size)[0]
+        if start < 0 or (start == size and data.endswith(b"\n")):
+            return None  # behind the last line's end there is no line, though "^$" matches there
+        return start, stop
 
     return search
 

@@ -48,6 +48,9 @@ class _WordLines(Regex):
         super().__init__(words, fold=True)
         self._harmless = harmless
 
+    def _batch_search(self) -> None:
+        """Look at each line: what is harmless is no regular expression."""
+
     def first(self, prepared: bytes, position: int) -> tuple[int, int] | None:
         while (match := self._search(prepared, position)) is not None:
             stop = prepared.find(b"\n", match[1])
