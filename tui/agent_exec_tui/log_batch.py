@@ -1,7 +1,7 @@
 """A regular expression that matches many lines at a time, for counting where nearly all match.
 
 A call of RE2 costs 2 us, which is ten times what looking at a line does; RE2 for Python has
-nothing that counts by itself. So here one call takes the next sixteen matching lines.
+nothing that counts by itself. So here one call takes the next so many matching lines.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-BATCH_LINES: Final = 16
 _MAX_PROGRAM: Final = 2000
 """Instructions; RE2's automaton of a larger one may not fit its memory, which makes it slow."""
 
@@ -44,12 +43,12 @@ def within_lines(pattern: str) -> str | None:
     return "".join(parts)
 
 
-def batch_pattern(pattern: str) -> str | None:
-    """Return what matches, from a line's start on, to the end of the next matching lines."""
+def batch_pattern(pattern: str, lines: int) -> str | None:
+    """Return what matches from a line's start to the end of the *lines*th line that matches."""
     inner = within_lines(pattern)
     if inner is None:
         return None
-    return rf"(?m)(?:(?:[^\n]*\n)*?[^\n]*?(?:{inner})[^\n]*\n){{{BATCH_LINES}}}"
+    return rf"(?m)(?:(?:[^\n]*\n)*?[^\n]*?(?:{inner})[^\n]*\n){{{lines}}}"
 
 
 def is_small(program_size: int) -> bool:

@@ -11,8 +11,6 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
-from agent_exec_tui.log_batch import BATCH_LINES, batch_pattern, is_small
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -177,7 +175,7 @@ class Regex:
         while 0 <= position < begin + _DENSE_BYTES and (batch := self._batch_search()):
             before = position
             while (match := batch(data, position)) is not None:
-                count += BATCH_LINES
+                count += _DENSE
                 position = match[1]
             if position == before:
                 break
@@ -193,8 +191,7 @@ class Regex:
         """Return what finds the next sixteen lines from a line's start on, if that is possible."""
         if not self._has_batch:
             self._has_batch = True
-            pattern = batch_pattern(self._text)
-            self._batch = _batch_re2(pattern, fold=self._fold) if pattern else None
+            self._batch = _batch_re2(self._text, fold=self._fold)
         return self._batch
 
     def highlights(self, text: str) -> list[tuple[int, int]]:
@@ -235,9 +232,14 @@ def _literal_search(wanted: bytes, *, fold: bool) -> _Search:
     return search
 
 
-def _batch_re2(pattern: str, *, fold: bool) -> _Search | None:
+def _batch_re2(text: str, *, fold: bool) -> _Search | None:
     import re2
 
+    from agent_exec_tui.log_batch import batch_pattern, is_small
+
+    pattern = batch_pattern(text, _DENSE)
+    if pattern is None:
+        return None
     options = _options(fold=fold)
     try:
         compiled = re2.compile(pattern.encode("utf-8", "replace"), options)

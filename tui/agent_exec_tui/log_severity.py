@@ -20,17 +20,15 @@ _ERROR_WORDS: Final = (
     r"|permission denied|no such file or directory|command not found)\b"
     r"|(?-i:[a-z](?:Error|Exception)\b)"
 )
-_NO_ERROR: Final = re.compile(
+_NO_ERROR: Final = (
     rb"\b(?:0|no|without|zero)[ -](?:errors?|failures?|failed|fail|exceptions?|fatal)\b"
     rb"|\b(?:errors?|failures?|failed|exceptions?)[ =:]{1,2}0\b"
-    rb"|\b(?:error|exception)[-_ ](?:handl|rate|log|count|page)\w{0,8}",
-    re.IGNORECASE,
+    rb"|\b(?:error|exception)[-_ ](?:handl|rate|log|count|page)\w{0,8}"
 )
 _WARNING_WORDS: Final = r"\b(?:warn(?:ings?)?|deprecat(?:ed|ions?))\b|(?-i:[a-z]Warning\b)"
-_NO_WARNING: Final = re.compile(
+_NO_WARNING: Final = (
     rb"\b(?:0|no|without|zero)[ -](?:warnings?|deprecations?)\b"
-    rb"|\b(?:warnings?|warn|deprecations?)[ =:]{1,2}0\b",
-    re.IGNORECASE,
+    rb"|\b(?:warnings?|warn|deprecations?)[ =:]{1,2}0\b"
 )
 
 
@@ -44,9 +42,9 @@ class Severity(StrEnum):
 class _WordLines(Regex):
     """Lines with certain words, once what only sounds like them is taken out."""
 
-    def __init__(self, words: str, harmless: re.Pattern[bytes]) -> None:
+    def __init__(self, words: str, harmless: bytes) -> None:
         super().__init__(words, fold=True)
-        self._harmless = harmless
+        self._harmless = re.compile(harmless, re.IGNORECASE)
 
     def _batch_search(self) -> None:
         """Look at each line: what is harmless is no regular expression."""

@@ -71,6 +71,14 @@ def message_of(root: str, news: News) -> RowsRead | SizesRead | FeedChanged:
 
 
 @dataclass
+class ProgressRead(Message):
+    """The end of a running job's logs was looked at; "" where it shows no progress."""
+
+    job_id: str
+    progress: str
+
+
+@dataclass
 class RecordRead(Message):
     """One job was read in full, for the detail pane; None if it is gone.
 

@@ -11,7 +11,7 @@ from agent_exec.store.logs import tail_excerpt
 from agent_exec_tui.detail_text import detail_lines, strip_parts
 from agent_exec_tui.feed import liveness_of
 from agent_exec_tui.job_rows import clean
-from agent_exec_tui.messages import RecordRead
+from agent_exec_tui.messages import ProgressRead, RecordRead
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -33,6 +33,7 @@ class SelectedJob:
         self.evidence = self.progress = ""
         self.is_revealed = False
         self._job_id: str | None = None
+        self._has_grown = False
         self._settling: Timer | None = None
         self._explaining: set[str] = set()
 
@@ -53,6 +54,7 @@ class SelectedJob:
 
     def logs_grew(self) -> None:
         """Output was added: nothing else is worth a look, however often that happens."""
+        self._has_grown = True
         for log in self._main.logs.values():
             log.view.refresh_from_file()
 
@@ -60,7 +62,15 @@ class SelectedJob:
         """A second went by."""
         row = self._main.row
         if row is not None and row.is_live:
+            if self._has_grown:
+                self._has_grown = False
+                self._read_progress(row.job_id)
             self._draw(row)
+
+    def progress_read(self, event: ProgressRead) -> None:
+        """Take over how far the job says it is; drawn with the next tick."""
+        if event.job_id == self._job_id:
+            self.progress = event.progress
 
     def reveal(self) -> None:
         """Show or hide environment values."""
@@ -101,9 +111,21 @@ class SelectedJob:
         def read() -> None:
             record = read_job(store, job_id)
             evidence = liveness_of(store, record)[1] if record else ""
-            post(RecordRead(job_id, record, evidence, _progress_of(record, store.root)))
+            state = record.state if record else None
+            is_over = state is None or state.is_terminal
+            progress = "" if is_over else _progress_of(os.path.join(store.root, job_id))
+            post(RecordRead(job_id, record, evidence, progress))
 
         self._main.run_worker(read, thread=True, group=f"read-{job_id}", exclusive=True,
+                              exit_on_error=False)  # fmt: skip
+
+    def _read_progress(self, job_id: str) -> None:
+        path, post = os.path.join(self._main.store.root, job_id), self._main.post_message
+
+        def read() -> None:
+            post(ProgressRead(job_id, _progress_of(path)))
+
+        self._main.run_worker(read, thread=True, group=f"progress-{job_id}", exclusive=True,
                               exit_on_error=False)  # fmt: skip
 
     def _draw(self, row: JobRow | None) -> None:
@@ -148,15 +170,12 @@ class SelectedJob:
         return self._main.panes.wish.stream
 
 
-def _progress_of(record: JobRecord | None, root: str) -> str:
-    """Say how far a running job is by what it wrote last; its logs changed, or nobody would ask."""
-    state = record.state if record else None
-    if record is None or state is None or state.is_terminal:
-        return ""
+def _progress_of(path: str) -> str:
+    """Say how far the running job in the directory *path* is, by what it wrote last."""
     from agent_exec_tui.progress import TAIL_BYTES, last_progress, progress_text
 
     for stream, name in (("stdout", STDOUT_LOG), ("stderr", STDERR_LOG)):
-        tail = tail_excerpt(os.path.join(root, record.job_id, name), TAIL_BYTES)
+        tail = tail_excerpt(os.path.join(path, name), TAIL_BYTES)
         progress = last_progress(tail.text)
         if progress is not None:
             return progress_text(progress, stream)

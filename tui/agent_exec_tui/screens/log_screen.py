@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from textual import on
 from textual.screen import Screen
 
-from agent_exec_tui import clipboard, formatting
+from agent_exec_tui import formatting
 from agent_exec_tui.ansi import plain_lines
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.widgets.log_view import LogView
@@ -64,5 +64,7 @@ class LogScreen(Screen[Answer], inherit_bindings=False):
         text = self.get_selected_text()
         if not text:
             return False
+        from agent_exec_tui import clipboard  # loads what the first picture needs not
+
         self.say(clipboard.copy(self.app, "selection", plain_lines(text)))
         return True

@@ -27,6 +27,7 @@ from agent_exec_tui.messages import (
     Arranged,
     FeedChanged,
     OperationEnded,
+    ProgressRead,
     RecordRead,
     RowsRead,
     SizesRead,
@@ -278,6 +279,10 @@ class MainScreen(MainFrame, inherit_bindings=False):
     @on(RecordRead)
     def _record_read(self, event: RecordRead) -> None:
         self.selected.record_read(event)
+
+    @on(ProgressRead)
+    def _progress_read(self, event: ProgressRead) -> None:
+        self.selected.progress_read(event)
 
     @on(OperationEnded)
     def _operation_ended(self, event: OperationEnded) -> None:
