@@ -95,6 +95,22 @@ async def test_what_is_dragged_over_is_copied_and_stays_within_its_pane(root: Ro
         assert len(app._notifications) == 1
 
 
+async def test_a_drag_scrolls_near_the_edges_only(root: Root) -> None:
+    root.add("aa", stdout=b"".join(b"line %d\n" % number for number in range(200)))
+    async with dashboard(root.path, (80, 24)) as pilot:
+        main, view = app_of(pilot).main, await opened(pilot)
+        await pilot.mouse_down(view, offset=(2, 3))
+        await pilot.hover(view, offset=(6, 3))
+        x, y, _, height = view.content_region
+        assert height == 7
+        for row in (2, 3, 4, 5):  # the pilot's mouse has no speed, which a drag must have
+            main._check_auto_scroll(view, (x + 2, y + row), 1)
+            assert main._auto_select_scroll_timer is None
+        main._check_auto_scroll(view, (x + 2, y), -1)
+        await until(pilot, lambda: not view.status.follow)
+        await pilot.mouse_up(view, offset=(2, 0))
+
+
 SEVERE = b"plain\nerror: bad\nwarning: so so\n\x1b[32mjob's green\x1b[0m error\n\x1b[1merror, bold\x1b[0m\n"
 
 

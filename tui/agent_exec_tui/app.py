@@ -39,6 +39,9 @@ class DashboardApp(App[str], inherit_bindings=False):
     }
     # Ours is opened by the action table; Textual's own binding would open it over dialogs, too.
     ENABLE_COMMAND_PALETTE = False
+    # Textual's three rows at each edge leave one of seven where a drag does not scroll; here four.
+    SELECT_AUTO_SCROLL_LINES = 2
+    SELECT_AUTO_SCROLL_SPEED = 20.0
 
     def __init__(
         self,
