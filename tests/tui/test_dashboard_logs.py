@@ -54,6 +54,18 @@ async def test_a_bad_pattern_is_told_in_words_and_by_colour(root: Root) -> None:
         await until(pilot, lambda: not search.has_class("-flawed"))
 
 
+async def test_while_a_pattern_is_typed_the_counter_tells_of_it_and_no_toast(root: Root) -> None:
+    root.add("aa", stdout=b"one\ntwo\n")
+    async with dashboard(root.path) as pilot:
+        app, view = app_of(pilot), await opened(pilot)
+        await pilot.press("slash", *"err")
+        await until(pilot, lambda: view.status.pattern == "err" and not view.status.is_searching)
+        await until(pilot, lambda: view.status.hit_text() == "0 hits")
+        assert not app._notifications
+        await pilot.press("enter", "n")
+        await until(pilot, lambda: len(app._notifications) == 1)
+
+
 async def test_what_is_before_the_mark_is_hidden_by_the_palette_and_the_file_stays(
     root: Root,
 ) -> None:

@@ -164,6 +164,11 @@ class LogFrame(Titled):
         self.screen.set_focus(self.view)
         self.post_message(self.SearchClosed(self))
 
+    @on(LogView.SearchEnded)
+    def _search_ended(self, event: LogView.SearchEnded) -> None:
+        if self.search.display:
+            event.stop()  # while it is typed the counter says it; a toast a letter would pile up
+
     # Drawing
 
     @on(LogView.StatusChanged)
