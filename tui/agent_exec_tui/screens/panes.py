@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agent_exec_tui.actions import BY_ID
+from agent_exec_tui.keymap import keys_of, shown_key
 from agent_exec_tui.layout import PANES, Mode, Part, Wish, jobs_percent, mode_of, parts_for
 from agent_exec_tui.situation import Pane
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 SPLIT_STEP = 5
 SPLIT_LIMITS = (20, 80)
+_OTHER = {Part.STDOUT: Part.STDERR, Part.STDERR: Part.STDOUT}
 
 
 class Panes:
@@ -86,6 +89,9 @@ class Panes:
         has_logs = bool(parts & {Part.STDOUT, Part.STDERR})
         main.logs_box.display = has_logs
         main.side.display = has_logs or Part.DETAIL in parts
+        key = shown_key(keys_of(BY_ID["log.stream"], main.keys)[0])
+        for part, frame in main.logs.items():
+            frame.hidden_key = "" if _OTHER[part] in parts else key
         self._share(mode, parts, size.height)
 
     def _share(self, mode: Mode, parts: frozenset[Part], height: int) -> None:

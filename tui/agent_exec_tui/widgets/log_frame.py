@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from agent_exec.model import records
+from agent_exec_tui import formatting
 from agent_exec_tui.keymap import pane_bindings
 from agent_exec_tui.layout import Part
 from agent_exec_tui.situation import Pane
@@ -42,7 +43,11 @@ class SearchInput(LineInput):
 
 
 class LogFrame(Titled):
-    """One of the two logs of the selected job; either can show both streams in order."""
+    """One of the two logs of the selected job; either can show both streams in order.
+
+    Attributes:
+        hidden_key: the key that shows the other stream while that is out of sight, else "".
+    """
 
     BINDINGS = pane_bindings(Pane.LOG)
 
@@ -59,6 +64,7 @@ class LogFrame(Titled):
         self.view = LogView(id=f"{part.value}-view")
         self.search = SearchInput(placeholder="search (^r: regex)", compact=True, classes="search")
         self.is_both = False
+        self.hidden_key = ""
         self._is_regex = False
         self._row: JobRow | None = None
         self._root = ""
@@ -186,6 +192,15 @@ class LogFrame(Titled):
         name = self._row.short_id if self._row else ""
         return f"{self.stream_name} {name}".strip()
 
+    def _hidden_stream(self) -> list[str]:
+        """Say what the other stream holds where there is room for one only."""
+        if not self.hidden_key or self._row is None or self.is_both:
+            return []
+        is_out = self.part is Part.STDOUT
+        held = self._row.stderr_bytes if is_out else self._row.stdout_bytes
+        other = Part.STDERR if is_out else Part.STDOUT
+        return [f"[{self.hidden_key}] {other.value} {formatting.size(held)}"] if held else []
+
     def _draw_title(self) -> None:
         parts = [self.title_text()]
         if self.search.display and self._is_regex:
@@ -193,7 +208,7 @@ class LogFrame(Titled):
         if self.app.no_color and self.has_focus_within:
             parts.append("(focused)")
         room = max(self.size.width - 6, 0)
-        told = self.view.status.parts()
+        told = [*self.view.status.parts(), *self._hidden_stream()]
         while len(told) > 1 and len("  ".join(told)) > room:
             told.pop()
         self.set_titles(" · ".join(parts), "  ".join(told)[:room])
