@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from textual.events import Key
 from textual.pilot import Pilot
 
 from agent_exec.model.job import JobStatus
@@ -225,15 +224,3 @@ async def test_jobs_that_ended_unseen_are_marked_and_walked_through(root: Root) 
         await pilot.press("!")
         assert main.table.cursor_id == job_id
         assert not main.table.unread
-
-
-async def test_what_is_typed_in_a_burst_reaches_the_line_it_was_meant_for(root: Root) -> None:
-    with root:
-        one_of_each(root)
-        async with dashboard(root.path) as pilot:
-            main = app_of(pilot).main
-            for key in ("slash", *"make", "enter"):
-                pilot.app.post_message(Key(key, key if len(key) == 1 else None))
-            await until(pilot, lambda: main.viewing.text == "make")
-            await until(pilot, lambda: not main.filter_input.display)
-            assert len(main.jobs) == 1

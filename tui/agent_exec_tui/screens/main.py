@@ -328,9 +328,12 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.refresh_bars()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Follow the focus: keys and hints go with it."""
+        """Follow the focus: keys and hints go with it.
+
+        In a burst of keys the focus has moved on before this is told.
+        """
         part = self.panes.part_of(event.widget)
-        if part is not None:
+        if part is not None and event.widget is self.focused:
             self.panes.focused(part)
 
     def pane_changed(self) -> None:

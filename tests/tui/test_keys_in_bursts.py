@@ -1,0 +1,53 @@
+"""Keys that come faster than the dashboard moves: each does what it would do by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.events import Key
+from textual.pilot import Pilot
+
+from agent_exec_tui.layout import Part
+from support.dashboard import Root, app_of, dashboard, one_of_each, until
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Root:
+    return Root(tmp_path / "root")
+
+
+def type_at_once(pilot: Pilot[str], *keys: str) -> None:
+    """Have all of them arrive before the first is looked at."""
+    for key in keys:
+        pilot.app.post_message(Key(key, key if len(key) == 1 else None))
+
+
+async def test_what_is_typed_reaches_the_line_it_was_meant_for(root: Root) -> None:
+    with root:
+        one_of_each(root)
+        async with dashboard(root.path) as pilot:
+            main = app_of(pilot).main
+            type_at_once(pilot, "slash", *"make", "enter")
+            await until(pilot, lambda: main.viewing.text == "make")
+            await until(pilot, lambda: not main.filter_input.display)
+            assert len(main.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "part"),
+    [(("z", "tab", "1"), Part.JOBS), (("4", "2", "escape", "z", "]"), Part.JOBS),
+     (("3", "escape", "2", "m", "enter", "3"), Part.STDERR)],
+)  # fmt: skip
+async def test_the_last_pane_asked_for_has_the_focus(
+    root: Root, keys: tuple[str, ...], part: Part
+) -> None:
+    with root:
+        one_of_each(root)
+        async with dashboard(root.path, (60, 20)) as pilot:
+            main = app_of(pilot).main
+            type_at_once(pilot, *keys)
+            await until(pilot, lambda: main.focused is main.panes.widget_of(part))
+            await pilot.pause()
+            assert main.panes.wish.current is part
+            assert main.focused is main.panes.widget_of(part)
