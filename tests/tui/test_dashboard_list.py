@@ -7,9 +7,11 @@ import pytest
 from textual.pilot import Pilot
 
 from agent_exec.model.job import JobStatus
-from agent_exec_tui.arrangement import Tab
+from agent_exec_tui.arrangement import Sort, Tab
 from agent_exec_tui.layout import Part
-from support.dashboard import Root, app_of, dashboard, one_of_each, until
+from agent_exec_tui.settings import Settings
+from agent_exec_tui.widgets.job_columns import FIELD_OF_WORD, WidthClass
+from support.dashboard import Root, app_of, dashboard, frozen_clock, one_of_each, until
 from support.many_jobs import make_finished_jobs
 
 
@@ -224,3 +226,28 @@ async def test_jobs_that_ended_unseen_are_marked_and_walked_through(root: Root) 
         await pilot.press("!")
         assert main.table.cursor_id == job_id
         assert not main.table.unread
+
+
+async def test_chosen_columns_show_what_they_say_and_their_headings_sort(root: Root) -> None:
+    words = ("started", "age", "command", "size", "pid", "cwd")
+    chosen = dict.fromkeys(WidthClass, tuple(FIELD_OF_WORD[word] for word in words))
+    first = root.add("11", created_ago_s=7200, cwd="/b", stdout=b"x" * 2000, pid=321)
+    root.add("22", created_ago_s=86_400, cwd="/a", stderr=b"12345")
+    async with dashboard(root.path, settings=Settings(columns=chosen), clock=frozen_clock) as pilot:
+        main = app_of(pilot).main
+        await pilot.pause()
+        header, newest, oldest = screen_text(pilot).splitlines()[3:6]
+        assert header.split()[1:8] == ["S", "STARTED", "AGE", "COMMAND", "SIZE", "PID", "CWD"]
+        assert newest.split()[4:8] == ["2h", "echo", "hello", "2.0K"]
+        assert newest.split()[8:10] == ["321", "/b"]
+        assert "2026-02-28" in oldest
+        assert "1d" in oldest
+        for heading, sort, top in (
+            ("STARTED", Sort.STARTED, first), ("SIZE", Sort.OUTPUT, first),
+            ("AGE", Sort.NEWEST, first), ("CWD", Sort.CWD, "22".ljust(32, "0")),
+        ):  # fmt: skip
+            await pilot.click(main.table, offset=(header.index(heading) - 1, 0))
+            await until(pilot, lambda: main.jobs.view.sort is sort)  # noqa: B023
+            assert main.jobs.shown[0].job_id == top
+        await pilot.click(main.table, offset=(header.index("PID") - 1, 0))
+        assert main.jobs.view.sort is Sort.CWD

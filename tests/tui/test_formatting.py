@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from agent_exec_tui import formatting
+
+NOON_S = 1_772_366_400.0  # 2026-03-01T12:00:00Z
 
 
 @pytest.mark.parametrize(
@@ -65,3 +69,30 @@ def test_a_path_in_the_home_directory_is_written_with_a_tilde() -> None:
     assert formatting.short_path("/home/me/x", "/home/me") == "~/x"
     assert formatting.short_path("/home/melanie", "/home/me") == "/home/melanie"
     assert formatting.short_path("/x", "/") == "/x"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-3, "<1m"), (59, "<1m"), (60, "1m"), (3599, "59m"), (3600, "1h"), (86_399, "23h"),
+     (86_400, "1d"), (9999 * 86_400, "9999d")],
+)  # fmt: skip
+def test_ages_are_coarse_and_have_at_most_five_characters(seconds: float, text: str) -> None:
+    assert formatting.age(seconds) == text
+    assert len(text) <= 5
+
+
+@pytest.mark.parametrize(
+    ("moment_s", "text"),
+    [(None, "–"), (NOON_S, "12:00:00"), (NOON_S - 12 * 3600, "00:00:00"),
+     (NOON_S - 12 * 3600 - 1, "2026-02-28"), (NOON_S + 86_400, "2026-03-02"), (1e30, "–")],
+)  # fmt: skip
+def test_a_moment_of_today_is_a_time_and_any_other_a_date(
+    moment_s: float | None, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    try:
+        assert formatting.clock_or_date(moment_s, NOON_S) == text
+    finally:
+        monkeypatch.undo()
+        time.tzset()

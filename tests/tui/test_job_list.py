@@ -114,16 +114,17 @@ def test_an_unchanged_row_is_no_change() -> None:
 def test_every_order_has_its_first_row_where_one_looks_for_it() -> None:
     jobs = JobList()
     jobs.apply([
-        replace(row("a", RowKind.BAD, 1, "zz"), exit_code=3, elapsed_s=9.0, stdout_bytes=1),
+        replace(row("a", RowKind.BAD, 1, "zz"), raw_cwd="/b", exit_code=3, elapsed_s=9.0, stdout_bytes=1),
         replace(row("b", RowKind.RUNNING, 2, "aa"), started_s=5.0, tags=("t",)),
-        replace(row("c", RowKind.OK, 3, "mm"), exit_code=0, elapsed_s=1.0, stdout_bytes=9),
+        replace(row("c", RowKind.OK, 3, "mm"), raw_cwd="/a", started_s=4.0,
+                exit_code=0, elapsed_s=1.0, stdout_bytes=9),
     ])  # fmt: skip
     first = {}
     for order in Sort:
         jobs.look(View(sort=order))
         first[order] = jobs.shown[0].job_id
     assert first == {
-        Sort.NEWEST: "c", Sort.STATE: "b", Sort.ELAPSED: "b", Sort.EXIT: "a", Sort.OUTPUT: "c",
+        Sort.NEWEST: "c", Sort.STARTED: "b", Sort.CWD: "c", Sort.STATE: "b", Sort.ELAPSED: "b", Sort.EXIT: "a", Sort.OUTPUT: "c",
         Sort.COMMAND: "b", Sort.TAGS: "b", Sort.ID: "a",
     }  # fmt: skip
 

@@ -7,7 +7,16 @@ from rich.cells import cell_len
 
 from agent_exec_tui.hints import fit_hints
 from agent_exec_tui.layout import PANES, Mode, Part, Wish, mode_of, parts_for
-from agent_exec_tui.widgets.job_columns import COMMAND_MIN_CELLS, GUTTER_CELLS, Field, columns_for
+from agent_exec_tui.widgets.job_columns import (
+    COMMAND_MIN_CELLS,
+    DROPPED_IN_ORDER,
+    FIELD_OF_WORD,
+    GUTTER_CELLS,
+    Field,
+    WidthClass,
+    columns_for,
+    field_at,
+)
 
 WISHES = st.builds(
     Wish,
@@ -52,6 +61,36 @@ def test_columns_go_in_the_order_of_their_worth() -> None:
     assert Field.TAGS not in shown[2]
     assert Field.EXIT in shown[2]
     assert Field.EXIT not in shown[3]
+
+
+CHOICES = st.lists(st.sampled_from(sorted(FIELD_OF_WORD.values())), unique=True).map(tuple)
+
+
+@given(st.integers(42, 250), CHOICES)
+def test_chosen_columns_keep_their_order_and_leave_the_command_its_cells(
+    cells: int, chosen: tuple[Field, ...]
+) -> None:
+    columns = columns_for(cells, dict.fromkeys(WidthClass, chosen))
+    fields = [column.field for column in columns]
+    assert GUTTER_CELLS + sum(column.cells + 1 for column in columns) == cells + 1
+    assert fields[0] is Field.GLYPH
+    wanted = chosen if Field.COMMAND in chosen else (*chosen, Field.COMMAND)
+    assert fields[1:] == [field for field in wanted if field in fields]
+    assert columns[fields.index(Field.COMMAND)].cells >= COMMAND_MIN_CELLS
+    gone = [field in fields for field in DROPPED_IN_ORDER if field in chosen]
+    assert gone == sorted(gone)  # those that left come first in the order of leaving
+    assert {field_at(x, columns) for x in range(GUTTER_CELLS, cells)} == set(fields)
+
+
+def test_only_the_width_classes_that_were_given_columns_have_others() -> None:
+    chosen = {WidthClass.MEDIUM: (Field.COMMAND, Field.AGE)}
+    assert [column.field for column in columns_for(70, chosen)] == [
+        Field.GLYPH,
+        Field.COMMAND,
+        Field.AGE,
+    ]
+    for cells in (40, 90, 150):
+        assert columns_for(cells, chosen) == columns_for(cells)
 
 
 @given(

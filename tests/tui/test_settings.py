@@ -6,6 +6,7 @@ import pytest
 
 from agent_exec_tui.settings import Settings, load_settings
 from agent_exec_tui.state import KeptState, load_state, save_state
+from agent_exec_tui.widgets.job_columns import Field, WidthClass
 
 
 @pytest.fixture
@@ -43,6 +44,27 @@ def test_mistakes_are_told_with_line_and_key_and_cost_only_themselves(config: Pa
     text = "\n".join(settings.problems)
     assert "tui.toml:2: read_only" in text
     assert "tui.toml:3: no_such" in text
+
+
+def test_columns_are_chosen_by_width_and_a_mistake_in_one_class_costs_only_that(
+    config: Path,
+) -> None:
+    config.write_text(
+        'theme = "nord"\n[columns]\nnarrow = []\nmedium = ["age", "command", "pid"]\n'
+        'wide = ["id", "colour"]\nfull = ["id", "id"]\nany = ["memory"]\nhuge = ["id"]\n'
+    )
+    settings = load(config)
+    assert settings.theme == "nord"
+    assert settings.columns == {
+        WidthClass.NARROW: (),
+        WidthClass.MEDIUM: (Field.AGE, Field.COMMAND, Field.PID),
+        WidthClass.WIDE: (Field.MEMORY,),
+        WidthClass.FULL: (Field.MEMORY,),
+    }
+    wide, full, huge = settings.problems
+    assert "tui.toml:5: columns.wide: no column 'colour'; there are state, id, started" in wide
+    assert "tui.toml:6: columns.full: 'id' is named twice" in full
+    assert "tui.toml:8: columns.huge: " in huge
 
 
 @pytest.mark.parametrize("text", ["theme = ", "\x00", 'keys = "x"\n', "[keys]\nx = 3\n"])

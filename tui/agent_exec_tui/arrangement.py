@@ -45,6 +45,7 @@ class Sort(StrEnum):
     """The orders a list can have; each starts with what one looks for first."""
 
     NEWEST = "newest"
+    STARTED = "started"
     STATE = "state"
     ELAPSED = "elapsed"
     EXIT = "exit"
@@ -52,6 +53,7 @@ class Sort(StrEnum):
     COMMAND = "command"
     TAGS = "tags"
     ID = "id"
+    CWD = "directory"
 
 
 _STATE_ORDER = {kind: float(place) for place, kind in enumerate(RowKind)}
@@ -60,15 +62,17 @@ _STATE_ORDER = {kind: float(place) for place, kind in enumerate(RowKind)}
 _FAR_FUTURE_S = 1e11
 _KEYS: dict[Sort, Callable[[JobRow], float | str]] = {
     Sort.NEWEST: lambda row: -row.created_s,
+    Sort.STARTED: lambda row: -(row.started_s or 0.0),
     Sort.STATE: lambda row: _STATE_ORDER[row.kind],
     Sort.ELAPSED: lambda row: (
         (row.started_s or 0.0) - _FAR_FUTURE_S if row.is_live else -(row.elapsed_s or 0.0)
     ),
     Sort.EXIT: lambda row: -(row.exit_code if row.exit_code is not None else -1e9),
-    Sort.OUTPUT: lambda row: -(row.stdout_bytes + row.stderr_bytes),
+    Sort.OUTPUT: lambda row: -row.output_bytes,
     Sort.COMMAND: lambda row: row.command,
     Sort.TAGS: lambda row: ",".join(row.tags) or "\uffff",
     Sort.ID: lambda row: row.job_id,
+    Sort.CWD: lambda row: row.raw_cwd or "\uffff",
 }
 
 

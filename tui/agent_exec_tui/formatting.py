@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import time
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
@@ -41,6 +42,26 @@ def duration(seconds: float | None) -> str:
 def ticking(seconds: float | None) -> str:
     """Like ``duration``, in whole seconds: for a span that still grows."""
     return duration(seconds) if seconds is None or seconds >= 10 else f"{int(max(seconds, 0))}s"
+
+
+def age(seconds: float) -> str:
+    """Write how long ago in at most five characters, coarsely: ``<1m`` ``14m`` ``3h`` ``9d``."""
+    for limit, size_s, unit in ((60, 0, ""), (3600, 60, "m"), (86400, 3600, "h")):
+        if seconds < limit:
+            return f"{int(seconds // size_s)}{unit}" if size_s else "<1m"
+    return f"{int(seconds // 86400)}d"
+
+
+def clock_or_date(moment_s: float | None, now_s: float) -> str:
+    """Write a moment as the clock here shows it, ``14:03:22``; on another day ``2026-03-01``."""
+    if moment_s is None:
+        return NOTHING
+    try:
+        then, now = time.localtime(moment_s), time.localtime(now_s)
+    except (OverflowError, ValueError, OSError):
+        return NOTHING
+    is_today = (then.tm_year, then.tm_yday) == (now.tm_year, now.tm_yday)
+    return time.strftime("%H:%M:%S" if is_today else "%Y-%m-%d", then)
 
 
 def ago(seconds: float | None) -> str:

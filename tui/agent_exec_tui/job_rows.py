@@ -124,6 +124,11 @@ class JobRow:
         return self.shown_id[:ID_CHARS]
 
     @property
+    def output_bytes(self) -> int:
+        """Bytes that the job wrote; the third log has the same once more."""
+        return self.stdout_bytes + self.stderr_bytes
+
+    @property
     def log_bytes(self) -> int:
         """Bytes in the three logs."""
         return self.stdout_bytes + self.stderr_bytes + self.full_bytes

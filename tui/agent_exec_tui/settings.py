@@ -10,6 +10,9 @@ from agent_exec.store.places import settings_path
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agent_exec_tui.widgets.job_columns import Field as Column
+    from agent_exec_tui.widgets.job_columns import WidthClass
+
 TERMINAL_THEMES = {
     "terminal": "ansi-dark",
     "terminal-dark": "ansi-dark",
@@ -37,6 +40,7 @@ class Settings:
         asks_to_stop: whether TERM to one job is asked about; KILL and bulk always are.
         shows_usage: whether processor time and memory of running jobs are measured.
         shows_severity: whether lines of logs that look like errors or warnings are set off.
+        columns: the list's, of the width classes that do not have ours.
         keys: only those that differ from the action table.
         problems: what in the file could not be used, each with its place.
     """
@@ -49,6 +53,7 @@ class Settings:
     shows_usage: bool = True
     shows_severity: bool = True
     notify: NotifySettings = field(default_factory=NotifySettings)
+    columns: Mapping[WidthClass, tuple[Column, ...]] = field(default_factory=dict)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 

@@ -14,9 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from agent_exec_tui.keymap import checked_overrides
 from agent_exec_tui.settings import DEFAULT_THEME, NotifySettings, Settings
+from agent_exec_tui.widgets.job_columns import FIELD_OF_WORD, WidthClass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from agent_exec_tui.widgets.job_columns import Field as Column
 
 
 class NotifyTable(BaseModel):
@@ -37,6 +40,45 @@ class ConfirmTable(BaseModel):
     stop: bool = True
 
 
+ColumnWords = tuple[str, ...]
+
+
+class ColumnTable(BaseModel):
+    """``[columns]``: what the list shows, by the room it has; ``any`` is for the rest."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    any: ColumnWords | None = None
+    narrow: ColumnWords | None = None
+    medium: ColumnWords | None = None
+    wide: ColumnWords | None = None
+    full: ColumnWords | None = None
+
+    @field_validator("*")
+    @classmethod
+    def _known_and_once(cls, words: ColumnWords | None) -> ColumnWords | None:
+        for index, word in enumerate(words or ()):
+            if word not in FIELD_OF_WORD:
+                raise ValueError(f"no column {word!r}; there are {', '.join(FIELD_OF_WORD)}")
+            if word in (words or ())[:index]:
+                raise ValueError(f"{word!r} is named twice")
+        return words
+
+    def fields(self) -> dict[WidthClass, tuple[Column, ...]]:
+        """The columns of each class that was given some."""
+        named = {
+            WidthClass.NARROW: self.narrow,
+            WidthClass.MEDIUM: self.medium,
+            WidthClass.WIDE: self.wide,
+            WidthClass.FULL: self.full,
+        }
+        return {
+            name: tuple(FIELD_OF_WORD[word] for word in words)
+            for name, own in named.items()
+            if (words := self.any if own is None else own) is not None
+        }
+
+
 class SettingsFile(BaseModel):
     """What tui.toml may hold."""
 
@@ -50,6 +92,7 @@ class SettingsFile(BaseModel):
     severity: bool = True
     notify: NotifyTable = NotifyTable()
     confirm: ConfirmTable = ConfirmTable()
+    columns: ColumnTable = ColumnTable()
     keys: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @field_validator("keys", mode="before")
@@ -91,6 +134,7 @@ def parse_settings(path: str, data: bytes, *, is_ascii: bool) -> Settings:
         shows_usage=wanted.usage,
         shows_severity=wanted.severity,
         notify=NotifySettings(**wanted.notify.model_dump()),
+        columns=wanted.columns.fields(),
         keys=keys,
         problems=tuple(problems),
     )
@@ -113,10 +157,20 @@ def _validated(path: str, text: str, document: dict[str, object]) -> tuple[Setti
             return SettingsFile.model_validate(document), problems
         except ValidationError as error:
             for flaw in error.errors():
-                place = [str(part) for part in flaw["loc"]]
-                problems.append(f"{path}:{_line_of(text, place)}: {'.'.join(place)}: {flaw['msg']}")
-                document.pop(place[0], None)
+                place = [part for part in flaw["loc"] if isinstance(part, str)]
+                why = flaw["msg"].removeprefix("Value error, ")
+                problems.append(f"{path}:{_line_of(text, place)}: {'.'.join(place)}: {why}")
+                _leave_out(document, place)
     return SettingsFile(), problems
+
+
+def _leave_out(document: dict[str, object], place: list[str]) -> None:
+    """Drop what is flawed and no more than that, as far as the document has it by these names."""
+    inner = document.get(place[0])
+    if len(place) > 1 and isinstance(inner, dict) and place[1] in inner:
+        _leave_out(inner, place[1:])
+    else:
+        document.pop(place[0], None)
 
 
 def _line_of(text: str, place: list[str]) -> int:

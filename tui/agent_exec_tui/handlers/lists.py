@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from agent_exec_tui.screens.main import MainScreen
     from agent_exec_tui.widgets.log_view import LogView
 
-_SORT_KEYS = dict(zip(Sort, "nsexoctd", strict=True))
+_SORT_KEYS = dict(zip(Sort, "nasexoctdw", strict=True))
 
 
 class ListHandlers:

@@ -106,6 +106,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         """Paint the frame; the jobs come from threads."""
         self.filter_input.display = False
         self.table.is_ascii = self.settings.ascii
+        self.table.chosen_columns = self.settings.columns
         self.set_class(self.settings.ascii, "-ascii")
         # Textual finds it with the first resize, and works out every style once more.
         self.update_classes({width_class(self.app.size.width): True}, update=False)
@@ -253,8 +254,12 @@ class MainScreen(MainFrame, inherit_bindings=False):
     @on(SizesRead)
     def _sizes_read(self, event: SizesRead) -> None:
         if event.root == self.store.root:
-            self.jobs.apply(self.jobs.with_sizes(event.news.sizes))
-            self.header.show(facts.header_facts(self))
+            change = self.jobs.apply(self.jobs.with_sizes(event.news.sizes))
+            if change.moved:
+                self.list_changed()
+            else:
+                self.table.refresh_jobs(change.updated)
+                self.header.show(facts.header_facts(self))
 
     @on(LogFrame.SearchClosed)
     def _search_closed(self) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from agent_exec_tui.arrangement import Sort
     from agent_exec_tui.job_list import JobList
     from agent_exec_tui.job_rows import JobRow
+    from agent_exec_tui.widgets.job_columns import WidthClass
 
 HEADER_LINES = 1
 
@@ -103,6 +104,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.marks: set[str] = set()
         self.unread: set[str] = set()
         self.usage: Mapping[str, tuple[float, int]] = {}
+        self.chosen_columns: Mapping[WidthClass, tuple[Field, ...]] = {}
         self.empty_lines: tuple[str, ...] = ()
         self._clock = clock
         self.keeps_top = True
@@ -111,6 +113,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._marks_before: set[str] = set()
         self._columns: tuple[Column, ...] = ()
         self._columns_width = -1
+        self._minute = 0
         self._painter = RowPainter(self)
 
     # What the list is told
@@ -160,6 +163,12 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def refresh_live(self) -> None:
         """Draw the rows anew whose time runs, neighbours together: each region has its price."""
+        minute = int(self._clock() // 60)
+        if minute != self._minute:
+            self._minute = minute
+            if self.has_column(Field.AGE, Field.STARTED):
+                self.refresh()
+                return
         first: int | None = None
         for line, row in enumerate([*self._visible_rows(), None]):
             is_live = row is not None and row.is_live
@@ -171,7 +180,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def pids_to_measure(self) -> dict[str, int]:
         """The processes of the running jobs on screen, if there is a column for what they use."""
-        if not any(column.field is Field.CPU for column in self.columns):
+        if not self.has_column(Field.CPU, Field.MEMORY):
             return {}
         return {row.job_id: row.pid for row in self._visible_rows() if row.is_live and row.pid}
 
@@ -311,8 +320,13 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         """The columns at the present width."""
         width = self.scrollable_content_region.width
         if width != self._columns_width:
-            self._columns, self._columns_width = columns_for(width), width
+            self._columns = columns_for(width, self.chosen_columns)
+            self._columns_width = width
         return self._columns
+
+    def has_column(self, *fields: Field) -> bool:
+        """Whether one of *fields* is shown at the present width."""
+        return any(column.field in fields for column in self.columns)
 
     def _visible_rows(self) -> list[JobRow]:
         top = self.scroll_offset.y

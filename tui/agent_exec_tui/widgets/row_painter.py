@@ -11,6 +11,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from agent_exec_tui import formatting
+from agent_exec_tui.job_rows import clean
 from agent_exec_tui.widgets.job_columns import GUTTER_CELLS, Column, Field
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class RowLook:
     is_ascii: bool
     now_s: float
     usage: tuple[float, int] | None
+
+
+_DIM = frozenset({Field.ID, Field.TAGS, Field.PID, Field.CWD, Field.STARTED, Field.AGE})
 
 
 class RowPainter:
@@ -81,7 +85,7 @@ class RowPainter:
                 column.field is Field.COMMAND and row.problem
             ):
                 style = state
-            elif column.field in (Field.TAGS, Field.ID):
+            elif column.field in _DIM:
                 style = dim
             pieces += [(_fit(_cell(row, column, look), column), style), (" ", base)]
             used += column.cells + 1
@@ -109,6 +113,10 @@ def _cell(row: JobRow, column: Column, look: RowLook) -> str:
             return row.word
         case Field.ID:
             return row.shown_id[: column.cells]
+        case Field.STARTED:
+            return formatting.clock_or_date(row.started_s, look.now_s)
+        case Field.AGE:
+            return formatting.age(look.now_s - row.created_s)
         case Field.ELAPSED:
             return row.elapsed_text(look.now_s)
         case Field.EXIT:
@@ -117,6 +125,12 @@ def _cell(row: JobRow, column: Column, look: RowLook) -> str:
             return f"{look.usage[0]:.0f}%" if look.usage else ""
         case Field.MEMORY:
             return formatting.short_size(look.usage[1]) if look.usage else ""
+        case Field.SIZE:
+            return formatting.short_size(row.output_bytes)
+        case Field.PID:
+            return str(row.pid) if row.pid is not None else ""
+        case Field.CWD:
+            return clean(formatting.short_path(row.raw_cwd))
         case Field.TAGS:
             return ",".join(row.tags)
         case Field.COMMAND:
@@ -125,7 +139,7 @@ def _cell(row: JobRow, column: Column, look: RowLook) -> str:
 
 @lru_cache(maxsize=1024)
 def _fit(text: str, column: Column) -> str:
-    if column.field in (Field.COMMAND, Field.TAGS):
+    if column.field in (Field.COMMAND, Field.TAGS, Field.CWD):
         text = formatting.shorten_middle(text, column.cells)
     elif len(text) > column.cells:
         text = formatting.shorten_end(text, column.cells)
