@@ -11,7 +11,8 @@ from agent_exec_tui.arrangement import Sort, Tab
 from agent_exec_tui.layout import Part
 from agent_exec_tui.settings import Settings
 from agent_exec_tui.widgets.job_columns import FIELD_OF_WORD, WidthClass
-from support.dashboard import Root, app_of, dashboard, frozen_clock, one_of_each, until
+from support.built_jobs import NO_PROCESS
+from support.dashboard import NOW, Root, app_of, dashboard, frozen_clock, one_of_each, until
 from support.many_jobs import make_finished_jobs
 
 
@@ -251,3 +252,25 @@ async def test_chosen_columns_show_what_they_say_and_their_headings_sort(root: R
             assert main.jobs.shown[0].job_id == top
         await pilot.click(main.table, offset=(header.index("PID") - 1, 0))
         assert main.jobs.view.sort is Sort.CWD
+
+
+async def test_a_filter_by_age_lets_jobs_go_as_they_grow_older(root: Root) -> None:
+    now_s = [NOW.timestamp()]
+    root.add("11", created_ago_s=1700, ran_s=1000)
+    kept = root.add("22", created_ago_s=60, ran_s=30)
+    doubtful = root.add("33", status=JobStatus.RUNNING, created_ago_s=1000, pid=NO_PROCESS)
+    async with dashboard(root.path, clock=lambda: now_s[0]) as pilot:
+        main = app_of(pilot).main
+        await until(pilot, lambda: main.jobs.rows[doubtful].word == "stale?")
+        await pilot.press("slash", *"age:<30m", "enter")
+        await until(pilot, lambda: len(main.jobs) == 3)
+        now_s[0] += 150
+        await until(pilot, lambda: len(main.jobs) == 2, "the oldest to go")
+        assert "Jobs 2/3" in screen_text(pilot)
+        for text, shown in (
+            ("ended:<30m", [kept]),
+            ("state:stale", [doubtful]),
+            ("state:un", [doubtful]),
+        ):
+            main.viewing.set_filter(text)
+            assert [row.job_id for row in main.jobs.shown if row.shown_id[:2] != "11"] == shown

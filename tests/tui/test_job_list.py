@@ -5,7 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_exec.model.filter import JobFields, compile_filter
+from agent_exec.model.filter import compile_filter
+from agent_exec.model.filter_terms import JobFields
 from agent_exec_tui.arrangement import Sort, Tab, View, arranged
 from agent_exec_tui.job_list import JobList
 from agent_exec_tui.job_rows import JobRow, RowKind
@@ -38,7 +39,7 @@ def updates() -> st.SearchStrategy[list[tuple[list[JobRow], list[str]]]]:
 
 
 def expected(jobs: JobList, text: str) -> list[str]:
-    wanted = compile_filter(text)
+    wanted = compile_filter(text, 0)
     kept = [
         r for r in jobs.rows.values() if jobs.view.tab.holds(r.kind) and wanted.matches(r.fields)
     ]
@@ -51,7 +52,7 @@ def test_whatever_changes_the_list_is_as_if_it_were_made_anew(
     steps: list[tuple[list[JobRow], list[str]]], tab: Tab, is_reversed: bool, text: str
 ) -> None:
     jobs = JobList()
-    jobs.look(View(tab=tab, is_reversed=is_reversed, wanted=compile_filter(text) or None))
+    jobs.look(View(tab=tab, is_reversed=is_reversed, wanted=compile_filter(text, 0) or None))
     for changed, removed in steps:
         jobs.apply(changed, removed)
         assert [r.job_id for r in jobs.shown] == expected(jobs, text)
@@ -86,7 +87,7 @@ def test_a_view_worked_out_elsewhere_misses_nothing_that_changed_meanwhile(
     jobs = JobList()
     for changed, removed in before:
         jobs.apply(changed, removed)
-    arrangement = arranged(jobs.snapshot(), View(wanted=compile_filter(text) or None))
+    arrangement = arranged(jobs.snapshot(), View(wanted=compile_filter(text, 0) or None))
     for changed, removed in meanwhile:
         jobs.apply(changed, removed)
     jobs.install(arrangement)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from agent_exec.model.filter import compile_filter
+from agent_exec.model.filter_terms import DOUBT_OF_VERDICT
 from agent_exec.model.job import JobMeta, JobRef, JobState, JobStatus, StateJob
 from agent_exec.store.listing import JobRecord
-from agent_exec_tui.feed import VERDICT_WORDS
-from agent_exec_tui.job_rows import RowKind, row_of
+from agent_exec_tui.job_rows import Doubt, RowKind, row_of
 
 MOMENT = "2026-03-01T12:00:00Z"
 
@@ -28,13 +28,16 @@ def running_record() -> JobRecord:
     )
 
 
-@pytest.mark.parametrize("word", VERDICT_WORDS.values())
-def test_a_filter_finds_what_is_lost_as_unknown_and_an_orphan_as_running(word: str) -> None:
-    row = row_of(running_record(), verdict=word)
+@pytest.mark.parametrize("word", DOUBT_OF_VERDICT.values())
+@pytest.mark.parametrize("is_alive", [True, False])
+def test_a_filter_finds_a_job_in_doubt_by_the_word_shown_and_by_the_contract_s(
+    word: str, is_alive: bool
+) -> None:
+    row = row_of(running_record(), doubt=Doubt(word, is_alive))
     assert (row.kind, row.word) == (RowKind.LOST, word)
-    state = "running" if word == "orphan" else "unknown"
-    assert compile_filter(f"state:{state}").matches(row.fields)
-    assert not compile_filter(f"state:!{state}").matches(row.fields)
+    for state in (word, "running" if is_alive else "unknown"):
+        assert compile_filter(f"state:{state}", 0).matches(row.fields)
+        assert not compile_filter(f"state:!{state}", 0).matches(row.fields)
 
 
 def test_a_job_with_nothing_against_it_is_running() -> None:

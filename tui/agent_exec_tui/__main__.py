@@ -44,10 +44,11 @@ def without_verb(options: Parsed) -> int:
     flags = options.arguments
     filter_text = flags.text("--filter")
     if filter_text is not None:
-        from agent_exec.model.filter import FilterError, compile_filter
+        from agent_exec.model.filter import compile_filter
+        from agent_exec.model.filter_terms import FilterError
 
         try:
-            compile_filter(filter_text)
+            compile_filter(filter_text, 0)
         except FilterError as error:
             raise UsageError(f"invalid value '{filter_text}' for '--filter <TEXT>': "
                              f"{error.problem}") from None  # fmt: skip

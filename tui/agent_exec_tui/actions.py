@@ -72,7 +72,7 @@ _MOVE = (
 _FIND = (
     Action(
         "list.filter", ("slash",), "filter",
-        "Filter the list: words, !word, re: tag: state: exit: cwd: id:", Group.FIND, LISTED, 60,
+        "Filter the list: words, !word, re: tag: state: exit: cwd: id: age: ended:", Group.FIND, LISTED, 60,
     ),
     Action("list.tab_next", ("]",), "next tab", "Next tab", Group.FIND, JOBS),
     Action("list.tab_previous", ("[",), "previous tab", "Previous tab", Group.FIND, JOBS),

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from agent_exec.errors import AgentExecError
+from agent_exec.model.filter_terms import DOUBT_OF_VERDICT
 from agent_exec.model.job import JobStatus
 from agent_exec.model.records import LOG_FILES, META_FILE
 from agent_exec.store import cache
@@ -21,7 +22,7 @@ from agent_exec.store.index import read_found
 from agent_exec.store.listing import open_exact, read_job
 from agent_exec.store.rows import row_from
 from agent_exec.store.watch import JobWatcher, WatchMode
-from agent_exec_tui.job_rows import JobRow, clean, row_of, row_of_line
+from agent_exec_tui.job_rows import Doubt, JobRow, clean, row_of, row_of_line
 from agent_exec_tui.news import RowsNews, SizesNews, StateNews
 
 if TYPE_CHECKING:
@@ -45,17 +46,8 @@ _NEWEST = "newest"
 _ERRORS = "surrogateescape"
 _created_at = attrgetter("created_at")
 
-# What the table says instead of "running": each is told by other evidence.
-VERDICT_WORDS = {
-    "supervisor lost, child alive": "orphan",
-    "lost": "lost",
-    "pid reused": "reused",
-    "stale (reboot)": "stale",
-    "unverified": "stale?",
-}
 
-
-def liveness_of(store: JobStore, record: JobRecord) -> tuple[str | None, str]:
+def doubt_of(store: JobStore, record: JobRecord) -> tuple[Doubt | None, str]:
     """Say what is wrong with a job recorded as running, None when nothing is; and the evidence.
 
     Looks only: what is found here is reported, and changed by nobody but ``f``.
@@ -73,12 +65,8 @@ def liveness_of(store: JobStore, record: JobRecord) -> tuple[str | None, str]:
             liveness = look(job).liveness
     except (AgentExecError, OSError) as error:
         return None, str(error)
-    return VERDICT_WORDS.get(liveness.verdict.value), liveness.evidence
-
-
-def verdict_of(store: JobStore, record: JobRecord) -> str | None:
-    """Say in a word what is wrong with a job recorded as running; None when nothing is."""
-    return liveness_of(store, record)[0]
+    word = DOUBT_OF_VERDICT.get(liveness.verdict.value)
+    return Doubt(word, bool(liveness.is_alive)) if word else None, liveness.evidence
 
 
 def _nobody(_news: News) -> None:
@@ -103,7 +91,7 @@ class JobFeed:
         self._post: Post = _nobody
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._running: dict[str, str | None] = {}
+        self._running: dict[str, Doubt | None] = {}
         self._watcher = JobWatcher(store.root, running=self._running_ids)
         self._threads: list[threading.Thread] = []
 
@@ -218,10 +206,10 @@ class JobFeed:
             with self._lock:
                 self._running.pop(record.job_id, None)
             return row_of(record, made_ns=self._made_ns(record.job_id))
-        verdict = verdict_of(self.store, record)
+        doubt, _ = doubt_of(self.store, record)
         with self._lock:
-            self._running[record.job_id] = verdict
-        return row_of(record, verdict=verdict, made_ns=self._made_ns(record.job_id))
+            self._running[record.job_id] = doubt
+        return row_of(record, doubt=doubt, made_ns=self._made_ns(record.job_id))
 
     def _made_ns(self, name: str) -> int:
         return made_ns(os.path.join(self.store.root, name, META_FILE))
@@ -280,9 +268,9 @@ class JobFeed:
             with self._lock:
                 known = dict(self._running)
             changed = []
-            for name, verdict in known.items():
+            for name, doubt in known.items():
                 record = read_job(self.store, name)
-                if record is None or verdict_of(self.store, record) != verdict:
+                if record is None or doubt_of(self.store, record)[0] != doubt:
                     changed.append(name)
             if changed:
                 self._reread(changed)

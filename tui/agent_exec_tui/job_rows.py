@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from agent_exec.model.filter import UNREADABLE, JobFields
+from agent_exec.model.filter_terms import UNREADABLE, JobFields
 from agent_exec.model.job import JobStatus
 from agent_exec.model.timestamps import parse_timestamp
 from agent_exec_tui import formatting
@@ -164,17 +164,27 @@ def clean(text: str) -> str:
     return text if text.isascii() and text.isprintable() else plain(text)
 
 
-# Verdicts on jobs recorded as running of which nothing runs, as far as can be told; an orphan does.
-DEAD_VERDICTS = frozenset({"lost", "reused", "stale", "stale?"})
 _UNKNOWN = "unknown"
 
 
-def row_of(record: JobRecord, *, verdict: str | None = None, made_ns: int = 0) -> JobRow:
+class Doubt(NamedTuple):
+    """What is known to be wrong with a job recorded as running.
+
+    Attributes:
+        word: one of ``filter.DOUBT_OF_VERDICT``.
+        is_alive: whether its process lives all the same.
+    """
+
+    word: str
+    is_alive: bool = False
+
+
+def row_of(record: JobRecord, *, doubt: Doubt | None = None, made_ns: int = 0) -> JobRow:
     """Say in a row what a record says.
 
     Args:
         record: what was read of the job.
-        verdict: what is known to be wrong with a job recorded as running, in a word.
+        doubt: of a job recorded as running, if there is any.
         made_ns: when the definition was written, which orders jobs within one second.
     """
     meta, state = record.meta, record.state
@@ -182,8 +192,11 @@ def row_of(record: JobRecord, *, verdict: str | None = None, made_ns: int = 0) -
         return _problem_row(record)
     kind = _kind_of(state)
     word = kind.value if kind not in (RowKind.OK, RowKind.BAD) else "exited"
-    if kind is RowKind.RUNNING and verdict:
-        kind, word = RowKind.LOST, verdict
+    if kind is not RowKind.RUNNING:
+        doubt = None
+    if doubt is not None:
+        kind, word = RowKind.LOST, doubt.word
+    created_s = _seconds(meta.created_at)
     started_s, finished_s = _seconds(state.started_at), _seconds(state.finished_at)
     if record.supervision is not None and record.supervision.started_at == state.started_at:
         started_s = record.supervision.started_ns / 1e9 or started_s
@@ -199,7 +212,7 @@ def row_of(record: JobRecord, *, verdict: str | None = None, made_ns: int = 0) -
         exit_text=_exit_text(state),
         exit_code=state.result.exit_code,
         started_at=state.started_at,
-        created_s=_made_s(meta.created_at, made_ns) or record.mtime_ns / 1e9,
+        created_s=_made_s(created_s, made_ns) or record.mtime_ns / 1e9,
         started_s=started_s,
         finished_s=finished_s,
         elapsed_s=_elapsed_s(state, started_s, finished_s),
@@ -210,11 +223,14 @@ def row_of(record: JobRecord, *, verdict: str | None = None, made_ns: int = 0) -
         fields=JobFields(
             job_id=record.job_id,
             # The same words as in `--json`: what is dead is not "running" to a filter.
-            state=_UNKNOWN if word in DEAD_VERDICTS else state.status.value,
+            state=_UNKNOWN if doubt and not doubt.is_alive else state.status.value,
             command=meta.command,
             tags=meta.tags,
             cwd=meta.cwd,
             exit_code=state.result.exit_code,
+            doubt=doubt.word if doubt else None,
+            created=created_s,
+            ended=finished_s if state.is_terminal else None,
         ),
     )
 
@@ -230,6 +246,7 @@ def row_of_line(line: JobLine) -> JobRow:
         kind = kind if exit_code == 0 else RowKind.BAD
     elif kind is RowKind.KILLED:
         exit_text = clean(formatting.signal_name(line.signal) or exit_text)
+    created_s = _seconds(line.created_at)
     started_s, finished_s = _seconds(line.started_at), _seconds(line.finished_at)
     elapsed_s = None
     if line.duration_ms is not None:
@@ -248,12 +265,21 @@ def row_of_line(line: JobLine) -> JobRow:
         exit_text=exit_text,
         exit_code=exit_code,
         started_at=line.started_at,
-        created_s=_made_s(line.created_at, line.made_ns) or line.mtime_ns / 1e9,
+        created_s=_made_s(created_s, line.made_ns) or line.mtime_ns / 1e9,
         started_s=started_s,
         finished_s=finished_s,
         elapsed_s=elapsed_s,
         pid=line.pid,
-        fields=line.fields(status),
+        fields=JobFields(
+            job_id=line.name,
+            state=status,
+            command=line.command,
+            tags=line.tags,
+            cwd=line.cwd,
+            exit_code=exit_code,
+            created=created_s,
+            ended=finished_s if line.is_terminal else None,
+        ),
     )
 
 
@@ -266,6 +292,7 @@ def _problem_row(record: JobRecord) -> JobRow:
     elif "no such file" in lowered or "missing" in lowered:
         word = "no state" if record.meta is not None else "no meta"
     meta = record.meta
+    created_s = _seconds(meta.created_at) if meta else None
     return JobRow(
         job_id=record.job_id,
         shown_id=clean(record.job_id),
@@ -274,7 +301,7 @@ def _problem_row(record: JobRecord) -> JobRow:
         command=problem,
         tags=tuple(clean(tag) for tag in meta.tags) if meta else (),
         raw_cwd=meta.cwd if meta else None,
-        created_s=(_seconds(meta.created_at) if meta else None) or record.mtime_ns / 1e9,
+        created_s=created_s or record.mtime_ns / 1e9,
         problem=problem,
         stdout_bytes=record.stdout_bytes,
         stderr_bytes=record.stderr_bytes,
@@ -285,6 +312,7 @@ def _problem_row(record: JobRecord) -> JobRow:
             command=meta.command if meta else (),
             tags=meta.tags if meta else (),
             cwd=meta.cwd if meta else None,
+            created=created_s,
         ),
     )
 
@@ -318,8 +346,7 @@ def _elapsed_s(state: JobState, started_s: float | None, finished_s: float | Non
     return max(finished_s - started_s, 0.0)
 
 
-def _made_s(created_at: str, made_ns: int) -> float | None:
-    created_s = _seconds(created_at)
+def _made_s(created_s: float | None, made_ns: int) -> float | None:
     if created_s is not None and 0 <= made_ns / 1e9 - created_s < 1:
         return made_ns / 1e9
     return created_s

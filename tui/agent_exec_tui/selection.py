@@ -9,7 +9,7 @@ from agent_exec.model.records import STDERR_LOG, STDOUT_LOG
 from agent_exec.store.listing import read_job
 from agent_exec.store.logs import tail_excerpt
 from agent_exec_tui.detail_text import detail_lines, strip_parts
-from agent_exec_tui.feed import liveness_of
+from agent_exec_tui.feed import doubt_of
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.messages import ProgressRead, RecordRead
 
@@ -110,7 +110,7 @@ class SelectedJob:
 
         def read() -> None:
             record = read_job(store, job_id)
-            evidence = liveness_of(store, record)[1] if record else ""
+            evidence = doubt_of(store, record)[1] if record else ""
             state = record.state if record else None
             is_over = state is None or state.is_terminal
             progress = "" if is_over else _progress_of(os.path.join(store.root, job_id))

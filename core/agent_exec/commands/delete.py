@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from agent_exec.commands.list import UNKNOWN, with_words
 from agent_exec.errors import (
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agent_exec.commands.settling import Look
+    from agent_exec.model.filter_terms import JobFields
     from agent_exec.store.entries import Entry
     from agent_exec.store.jobs import JobDir, JobStore
     from agent_exec.store.trash import Trash
@@ -146,13 +148,14 @@ def _selected(store: JobStore, entries: list[Entry], text: str) -> list[Entry]:
     from agent_exec.model.filter import compile_filter
     from agent_exec.store.rows import row_from
 
-    chosen = compile_filter(text)
-    shown, words, _ = with_words(store, entries)
-    return [
-        entry
-        for entry in shown
-        if chosen.matches(row_from(entry).fields(words.get(entry[NAME], entry[STATUS])))
-    ]
+    chosen = compile_filter(text, time.time())
+    shown, words, verdicts = with_words(store, entries)
+
+    def fields_of(entry: Entry) -> JobFields:
+        name = entry[NAME]
+        return row_from(entry).fields(words.get(name, entry[STATUS]), verdicts.get(name))
+
+    return [entry for entry in shown if chosen.matches(fields_of(entry))]
 
 
 def _require_removable(job: JobDir, typed: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 
 from agent_exec.commands.gc_plan import GcPolicy, plan
@@ -10,7 +11,8 @@ from agent_exec.commands.list import UNKNOWN
 from agent_exec.commands.status import LivenessTold, told
 from agent_exec.errors import AgentExecError
 from agent_exec.model import records
-from agent_exec.model.filter import UNREADABLE, JobFields, compile_filter
+from agent_exec.model.filter import compile_filter
+from agent_exec.model.filter_terms import DOUBT_OF_VERDICT, UNREADABLE, JobFields
 from agent_exec.model.job import JobStatus
 from agent_exec.model.job_id import short_id
 from agent_exec.model.lazy_dataclass import dataclass
@@ -18,6 +20,7 @@ from agent_exec.model.supervision import EndCause  # noqa: TC001 - the schema re
 from agent_exec.store import removal
 from agent_exec.store.config import config_path, load_config
 from agent_exec.store.listing import open_exact, read_job, scan
+from agent_exec.store.rows import TERMINAL_WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,6 +111,7 @@ class DashboardSnapshot:
 
     Attributes:
         counts: of all jobs, whatever the filter.
+        matched: of those the filter selects.
         disk_bytes: in the directories of all jobs.
         jobs: those the filter selects, newest first.
     """
@@ -116,6 +120,7 @@ class DashboardSnapshot:
 
     root: str
     counts: StateCounts
+    matched: StateCounts
     disk_bytes: int
     gc: GcSummary
     filter: str | None = None
@@ -136,8 +141,10 @@ def dashboard_snapshot(
         FilterError: the filter is malformed.
         InternalError: the root cannot be read.
     """
-    compile_filter(filter_text or "")  # before all that looking
-    return snapshot_of(store, look_at_all(store), filter_text=filter_text, environ=environ)
+    compile_filter(filter_text or "", 0)  # before all that looking
+    rows = look_at_all(store)
+    chosen = compile_filter(filter_text or "", time.time())
+    return snapshot_of(store, rows, chosen=chosen, environ=environ)
 
 
 def look_at_all(store: JobStore) -> list[DashboardJob]:
@@ -159,22 +166,19 @@ def snapshot_of(
     store: JobStore,
     rows: Sequence[DashboardJob],
     *,
-    filter_text: str | None,
+    chosen: Filter,
     environ: Mapping[str, str],
 ) -> DashboardSnapshot:
-    """Sum up a root whose jobs have been looked at.
-
-    Raises:
-        FilterError: the filter is malformed.
-    """
-    chosen = compile_filter(filter_text or "")
+    """Sum up a root whose jobs have been looked at, and tell of those that *chosen* selects."""
+    matched = tuple(row for row in rows if fits(row, chosen))
     return DashboardSnapshot(
         root=store.root,
         counts=counts_of(Counter(row.state for row in rows)),
+        matched=counts_of(Counter(row.state for row in matched)),
         disk_bytes=sum(removal.size_of_job(store, row.job_id) for row in rows),
         gc=_gc_summary(store, environ),
-        filter=filter_text or None,
-        jobs=tuple(row for row in rows if fits(row, chosen)),
+        filter=chosen.text or None,
+        jobs=matched,
     )
 
 
@@ -260,6 +264,9 @@ def _fields_of(row: DashboardJob) -> JobFields:
         tags=row.tags,
         cwd=row.cwd,
         exit_code=row.exit_code,
+        doubt=DOUBT_OF_VERDICT.get(row.liveness.verdict) if row.liveness else None,
+        created=row.created_at,
+        ended=row.finished_at if row.state in TERMINAL_WORDS else None,
     )
 
 

@@ -58,12 +58,14 @@ class DashboardChange:
         change: ``added`` or ``changed``: the job is there as a whole; ``removed``: it is gone,
             or the filter selects it no more; ``counts``: only jobs outside the filter changed.
         counts: of all jobs, whatever the filter.
+        matched: of those the filter selects.
     """
 
     wire_type = "dashboard.change"
 
     change: ChangeKind
     counts: StateCounts
+    matched: StateCounts
     job_id: str | None = None
     job: DashboardJob | None = None
 
@@ -98,13 +100,14 @@ class DashboardWatch:
             FilterError: the filter is malformed.
         """
         self.has_reader = True
-        self._chosen = compile_filter(filter_text or "")
+        self._chosen = compile_filter(filter_text or "", time.time())
+        self._aged_due_s = time.monotonic()
         self._store = store
-        self._filter_text = filter_text
         self._environ = environ
         self._out_fd = out_fd
         self._rows: dict[str, DashboardJob] = {}
         self._states: Counter[str] = Counter()
+        self._matched: Counter[str] = Counter()
         self._told_counts = StateCounts()
         self._grown: set[str] = set()
         self._logs_due_s = 0.0
@@ -171,9 +174,9 @@ class DashboardWatch:
             self._rows[row.job_id] = row
             self._states[row.state] += 1
             self._processes.follow(row)
-        snapshot = snapshot_of(
-            self._store, rows, filter_text=self._filter_text, environ=self._environ
-        )
+        self._choose_as_of_now()
+        snapshot = snapshot_of(self._store, rows, chosen=self._chosen, environ=self._environ)
+        self._matched.update(job.state for job in snapshot.jobs)
         self._told_counts = snapshot.counts
         return snapshot
 
@@ -205,6 +208,9 @@ class DashboardWatch:
         if self._grown:
             logs_s = max(0.0, self._logs_due_s - time.monotonic())
             timeout_s = logs_s if timeout_s is None else min(timeout_s, logs_s)
+        if self._chosen.refresh_s is not None:
+            aged_s = max(0.0, self._aged_due_s - time.monotonic())
+            timeout_s = aged_s if timeout_s is None else min(timeout_s, aged_s)
         ready = poll.poll(None if timeout_s is None else timeout_s * 1000)
         for fd, events in ready:
             if fd == self._out_fd and events & _GONE:
@@ -225,6 +231,23 @@ class DashboardWatch:
             self._grown.clear()
             self._logs_due_s = now_s + LOGS_S
         yield from self._reread(names)
+        if self._chosen.refresh_s is not None and time.monotonic() >= self._aged_due_s:
+            yield from self._grow_older()
+
+    def _choose_as_of_now(self) -> None:
+        refresh_s = self._chosen.refresh_s
+        if refresh_s is not None:
+            self._chosen = compile_filter(self._chosen.text, time.time())
+            self._aged_due_s = time.monotonic() + refresh_s
+
+    def _grow_older(self) -> Iterator[DashboardChange]:
+        """Tell which jobs the filter selects now, or no more, because time went by."""
+        before = self._chosen
+        self._choose_as_of_now()
+        for name, row in sorted(self._rows.items()):
+            change = self._change_of(name, row if fits(row, before) else None, row)
+            if change is not None:
+                yield change
 
     def _reread(self, names: Iterable[str]) -> Iterator[DashboardChange]:
         for name in sorted(names):
@@ -239,23 +262,34 @@ class DashboardWatch:
                 self._processes.follow(now)
             else:
                 self._processes.forget(name)
-            change = self._change_of(name, before, now)
+            was_told = before is not None and fits(before, self._chosen)
+            change = self._change_of(name, before if was_told else None, now)
             if change is not None:
                 self._told_counts = change.counts
                 yield change
 
     def _change_of(
-        self, name: str, before: DashboardJob | None, now: DashboardJob | None
+        self, name: str, told: DashboardJob | None, now: DashboardJob | None
     ) -> DashboardChange | None:
+        """Say what is new of a job, *told* being how it was told of last, if it was."""
+        selected = now if now is not None and fits(now, self._chosen) else None
+        if told is not None:
+            self._matched[told.state] -= 1
+        if selected is not None:
+            self._matched[selected.state] += 1
         counts = counts_of(self._states)
-        was_told = before is not None and fits(before, self._chosen)
-        if now is not None and fits(now, self._chosen):
-            if not was_told:
-                return DashboardChange(change=ChangeKind.ADDED, counts=counts, job=now)
-            if now != before:
-                return DashboardChange(change=ChangeKind.CHANGED, counts=counts, job=now)
-        elif was_told:
-            return DashboardChange(change=ChangeKind.REMOVED, counts=counts, job_id=name)
-        if counts != self._told_counts:
-            return DashboardChange(change=ChangeKind.COUNTS, counts=counts)
-        return None
+        if selected is not None and selected != told:
+            kind = ChangeKind.CHANGED if told is not None else ChangeKind.ADDED
+        elif told is not None and selected is None:
+            kind = ChangeKind.REMOVED
+        elif counts != self._told_counts:
+            kind = ChangeKind.COUNTS
+        else:
+            return None
+        return DashboardChange(
+            change=kind,
+            counts=counts,
+            matched=counts_of(self._matched),
+            job_id=name if kind is ChangeKind.REMOVED else None,
+            job=selected if kind in (ChangeKind.ADDED, ChangeKind.CHANGED) else None,
+        )

@@ -6,10 +6,12 @@ Blank-separated terms that must all hold; quotes keep blanks: ``"two words"``.
 ``word``       the id, command, a tag or the directory has it; capitals make it exact
 ``re:X``       the regular expression X finds something there (linear time, RE2)
 ``tag:ns.*``   a tag is ``ns`` or below it; without ``.*``: is exactly that
-``state:S,T``  the state begins with S or T
+``state:S,T``  the state begins with S or T; of a running job in doubt also what the doubt is
 ``exit:0,>9``  the exit code is 0 or above 9; ``none``: there is none
 ``cwd:/dir``   the directory is that or lies below; without slash: has that in its path
 ``id:7f3``     the id begins so
+``age:<2d``    it was created less than two days ago; ``>`` more, ``<=`` and ``>=`` likewise
+``ended:>1h``  it ended more than an hour ago; what has not ended is never found so
 =============  ==========================================================================
 
 ``!`` before a term, or after its colon, turns it round.
@@ -17,78 +19,36 @@ Blank-separated terms that must all hold; quotes keep blanks: ``"two words"``.
 
 from __future__ import annotations
 
-from agent_exec.errors import InvalidArgumentError, InvalidTagError
-from agent_exec.model import tags as tag_rules
+from agent_exec.model.filter_terms import MOMENTS, TESTS, FilterError, since
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import Protocol
+    from collections.abc import Iterable
 
-    class _Pattern(Protocol):
-        def search(self, text: bytes) -> object: ...
+    from agent_exec.model.filter_terms import JobFields, Test
 
-
-UNREADABLE = "unreadable"
-STATE_WORDS = ("created", "running", "exited", "killed", "failed", "unknown", UNREADABLE)
-# A pattern's automaton beyond this is refused: it would cost more than it could be worth.
-_MAX_PATTERN_BYTES = 8 * 1024 * 1024
-_MAX_EXIT_DIGITS = 18
-_COMPARISONS = (">=", "<=", ">", "<")
-
-
-class FilterError(InvalidArgumentError):
-    """A filter that cannot be understood.
-
-    Attributes:
-        position: index of the offending term in the text.
-    """
-
-    def __init__(self, problem: str, position: int) -> None:
-        super().__init__(f"filter: {problem}", details={"position": position})
-        self.problem = problem
-        self.position = position
-
-
-class JobFields:
-    """What a filter looks at in one job.
-
-    Attributes:
-        state: the word on display, one of ``STATE_WORDS``.
-        text: what plain words are looked for in, a line each.
-        folded: the same in small letters.
-    """
-
-    __slots__ = ("cwd", "exit_code", "folded", "job_id", "state", "tags", "text")
-
-    def __init__(
-        self,
-        *,
-        job_id: str,
-        state: str,
-        command: Sequence[str] = (),
-        tags: Sequence[str] = (),
-        cwd: str | None = None,
-        exit_code: int | None = None,
-    ) -> None:
-        self.job_id = job_id
-        self.state = state
-        self.tags = tags
-        self.cwd = cwd or ""
-        self.exit_code = exit_code
-        self.text = "\n".join((job_id, " ".join(command), *tags, self.cwd))
-        folded = self.text.lower()
-        self.folded = self.text if folded == self.text else folded
+# How much of a span may go by before it is looked again who has passed it, and how often at most.
+_REFRESH_SHARE = 60
+_MIN_REFRESH_S, _MAX_REFRESH_S = 1.0, 60.0
 
 
 class Filter:
-    """A compiled filter; an empty one lets every job pass."""
+    """A compiled filter as of one moment; an empty one lets every job pass.
 
-    __slots__ = ("_terms", "text")
+    Attributes:
+        refresh_s: after how long to ask again, of the filter of that moment, since jobs grow
+            older; None: what it says stays true until a job changes.
+    """
+
+    __slots__ = ("_terms", "refresh_s", "text")
 
     def __init__(self, text: str, terms: tuple[_Term, ...]) -> None:
         self.text = text
         self._terms = terms
+        spans = [term.span_s for term in terms if isinstance(term, _Since)]
+        self.refresh_s = (
+            min(max(min(spans) / _REFRESH_SHARE, _MIN_REFRESH_S), _MAX_REFRESH_S) if spans else None
+        )
 
     def __bool__(self) -> bool:
         return bool(self._terms)
@@ -110,7 +70,7 @@ class _Term:
 
     __slots__ = ("_is_negated", "_test")
 
-    def __init__(self, test: Callable[[JobFields], bool], is_negated: bool) -> None:
+    def __init__(self, test: Test, is_negated: bool) -> None:
         self._test = test
         self._is_negated = is_negated
 
@@ -142,13 +102,31 @@ class _Word(_Term):
         return [job for job in jobs if (word in job.folded) is not unwanted]
 
 
-def compile_filter(text: str) -> Filter:
+class _Since(_Term):
+    """A comparison with the time since something happened.
+
+    Attributes:
+        span_s: what it is compared with.
+    """
+
+    __slots__ = ("span_s",)
+
+    def __init__(self, test: Test, is_negated: bool, span_s: float) -> None:
+        self.span_s = span_s
+        super().__init__(test, is_negated)
+
+
+def compile_filter(text: str, now_s: float) -> Filter:
     """Make a filter of what a user typed.
+
+    Args:
+        text: as typed.
+        now_s: seconds since 1970 at which ages are taken.
 
     Raises:
         FilterError: a term is malformed; its position is told.
     """
-    return Filter(text, tuple(_term_of(word, position) for word, position in _split(text)))
+    return Filter(text, tuple(_term_of(word, position, now_s) for word, position in _split(text)))
 
 
 def _split(text: str) -> list[tuple[str, int]]:
@@ -175,102 +153,18 @@ def _split(text: str) -> list[tuple[str, int]]:
     return found
 
 
-def _term_of(term: str, position: int) -> _Term:
+def _term_of(term: str, position: int, now_s: float) -> _Term:
     is_negated = term.startswith("!")
     body = term[is_negated:]
     key, colon, value = body.partition(":")
-    make = _TESTS.get(key) if colon else None
-    if make is None:
+    make = TESTS.get(key) if colon else None
+    if make is None and not (colon and key in MOMENTS):
         return _Word(body, is_negated and bool(body))
     if value.startswith("!"):
         is_negated, value = not is_negated, value[1:]
     if not value:
         raise FilterError(f"`{key}:` needs a value", position)
+    if make is None:
+        test, span_s = since(key, value, position, now_s)
+        return _Since(test, is_negated, span_s)
     return _Term(make(value, position), is_negated)
-
-
-def _regex(value: str, position: int) -> Callable[[JobFields], bool]:
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MAX_PATTERN_BYTES
-    options.case_sensitive = value != value.lower()
-    try:
-        pattern: _Pattern = re2.compile(f"(?m){value}".encode("utf-8", "replace"), options)
-    except re2.error as error:
-        problem = error.args[0] if error.args else "not a regular expression"
-        shown = problem.decode("utf-8", "replace") if isinstance(problem, bytes) else problem
-        raise FilterError(f"`re:{value}`: {shown}", position) from None
-
-    def test(job: JobFields) -> bool:
-        return pattern.search(job.text.encode("utf-8", "replace")) is not None
-
-    return test
-
-
-def _tag(value: str, position: int) -> Callable[[JobFields], bool]:
-    try:
-        tag_rules.require_tag_pattern(value)
-    except InvalidTagError as error:
-        raise FilterError(str(error), position) from None
-    return lambda job: tag_rules.matches(value, job.tags)
-
-
-def _state(value: str, position: int) -> Callable[[JobFields], bool]:
-    wanted: set[str] = set()
-    for start in value.lower().split(","):
-        words = [word for word in STATE_WORDS if start and word.startswith(start)]
-        if not words:
-            known = ", ".join(STATE_WORDS)
-            raise FilterError(f"no state begins with `{start}`; there are {known}", position)
-        wanted.update(words)
-    return lambda job: job.state in wanted
-
-
-def _exit(value: str, position: int) -> Callable[[JobFields], bool]:
-    tests = [_exit_test(part, position) for part in value.split(",")]
-    return lambda job: any(test(job.exit_code) for test in tests)
-
-
-def _exit_test(part: str, position: int) -> Callable[[int | None], bool]:
-    if part == "none":
-        return lambda code: code is None
-    sign = next((sign for sign in _COMPARISONS if part.startswith(sign)), "")
-    digits = part[len(sign) :]
-    number = digits.removeprefix("-")
-    if not (number.isascii() and number.isdigit() and len(number) <= _MAX_EXIT_DIGITS):
-        problem = f"`exit:{part}` is neither a number, `>1` and the like, nor `none`"
-        raise FilterError(problem, position)
-    bound = int(digits)
-    tests: dict[str, Callable[[int], bool]] = {
-        ">=": lambda code: code >= bound,
-        "<=": lambda code: code <= bound,
-        ">": lambda code: code > bound,
-        "<": lambda code: code < bound,
-        "": lambda code: code == bound,
-    }
-    test = tests[sign]
-    return lambda code: code is not None and test(code)
-
-
-def _cwd(value: str, position: int) -> Callable[[JobFields], bool]:
-    if not value.startswith("/"):
-        return lambda job: value in job.cwd
-    path = value.rstrip("/")
-    below = path + "/"
-    return lambda job: job.cwd == path or (job.cwd + "/").startswith(below)
-
-
-def _id(value: str, position: int) -> Callable[[JobFields], bool]:
-    return lambda job: job.job_id.startswith(value)
-
-
-_TESTS: dict[str, Callable[[str, int], Callable[[JobFields], bool]]] = {
-    "re": _regex,
-    "tag": _tag,
-    "state": _state,
-    "exit": _exit,
-    "cwd": _cwd,
-    "id": _id,
-}

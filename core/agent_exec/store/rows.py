@@ -20,7 +20,7 @@ from agent_exec.store.index import read_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agent_exec.model.filter import JobFields
+    from agent_exec.model.filter_terms import JobFields
     from agent_exec.store.entries import Entry
     from agent_exec.store.jobs import JobStore
 
@@ -64,9 +64,9 @@ class JobRow(NamedTuple):
         """Whether the record says that the job is over."""
         return self.status in TERMINAL_WORDS
 
-    def fields(self, state: str) -> JobFields:
-        """What filters look at, *state* being the word on display."""
-        from agent_exec.model.filter import UNREADABLE, JobFields
+    def fields(self, state: str, verdict: str | None = None) -> JobFields:
+        """What filters look at, *state* and *verdict* being what a look at the processes says."""
+        from agent_exec.model.filter_terms import DOUBT_OF_VERDICT, UNREADABLE, JobFields
 
         return JobFields(
             job_id=self.name,
@@ -75,6 +75,9 @@ class JobRow(NamedTuple):
             tags=self.tags,
             cwd=self.cwd,
             exit_code=self.exit_code,
+            doubt=DOUBT_OF_VERDICT.get(verdict or ""),
+            created=self.created_at,
+            ended=self.finished_at if self.is_terminal else None,
         )
 
 

@@ -23,6 +23,7 @@ from agent_exec.commands.create import create_job
 from agent_exec.commands.definition import JobDefinition
 from agent_exec.commands.delete import delete_job
 from agent_exec.commands.kill import kill_job
+from agent_exec.commands.list import LISTED_STATES
 from agent_exec.commands.tag import set_tags
 from agent_exec.store.jobs import JobStore
 from support.console import console, environment
@@ -124,6 +125,19 @@ def counted(line: Line, state: str) -> object:
 
 def create(store: JobStore, *tags: str) -> str:
     return create_job(store, JobDefinition(command=("true",), tags=tags)).job_id
+
+
+def test_time_alone_brings_jobs_into_a_filter_and_out_of_it(store: JobStore) -> None:
+    with watching(store, "--filter", "age:>1s age:<4s") as watch:
+        assert watch.next()["matched"] == dict.fromkeys((*LISTED_STATES, "unreadable", "total"), 0)
+        made = create(store)
+        assert watch.next()["change"] == "counts"
+        added, removed = watch.next(), watch.next()
+        assert (added["change"], job_in(added)["job_id"]) == ("added", made)
+        assert (removed["change"], removed["job_id"]) == ("removed", made)
+        assert [counted(line, "created") for line in (added, removed)] == [1, 1]
+        matched = [line["matched"] for line in (added, removed)]
+        assert [isinstance(each, dict) and each["total"] for each in matched] == [1, 0]
 
 
 def test_the_snapshot_comes_first_then_each_change(store: JobStore) -> None:

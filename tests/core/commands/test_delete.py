@@ -11,7 +11,7 @@ import pytest
 
 from agent_exec.commands.delete import DeleteReport, delete_job, delete_jobs
 from agent_exec.errors import InvalidArgumentError, InvalidStateError, JobNotFoundError
-from agent_exec.model.filter import FilterError
+from agent_exec.model.filter_terms import FilterError
 from agent_exec.store.clock import timestamp_of
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.trash import Trash
@@ -165,6 +165,21 @@ def test_a_filter_narrows_what_goes(store: JobStore) -> None:
     with pytest.raises(FilterError):
         delete_jobs(store, cwd="/srv", filter="state:none-such")
     assert sorted(store.names()) == ["b", "c"]
+
+
+def test_jobs_are_deleted_by_what_is_doubtful_about_them_and_by_their_age(store: JobStore) -> None:
+    put_job(store, "old", finished_at="2026-01-01T00:00:01Z")
+    put_job(store, "new", finished_at=timestamp_of(time.time()))
+    put_job(store, "never", "created", started_at=None, pid=None)
+    put_job(store, "running", "running")
+    report = delete_jobs(store, cwd="/srv", filter="ended:>1h", dry_run=True)
+    assert told(report) == {"old": "exited would_delete terminal_in_cwd"}
+    for text in ("state:stale?", "state:unknown"):
+        report = delete_jobs(store, cwd="/srv", filter=text, dry_run=True)
+        assert list(told(report)) == ["running"]
+    report = delete_jobs(store, cwd="/srv", filter="ended:<1h age:>1h")
+    assert list(told(report)) == ["new"]
+    assert sorted(store.names()) == ["never", "old", "running"]
 
 
 def test_a_missing_root_has_nothing_to_delete(tmp_path: Path) -> None:

@@ -98,7 +98,12 @@ def test_answers_have_the_shape_that_is_told(tmp_path: Path) -> None:
     check_answer(set_notification(store, "a", pattern), "NotifySetResponse")
     snapshot = dashboard_snapshot(store)
     check_answer(snapshot, "DashboardResponse")
-    change = DashboardChange(change=ChangeKind.ADDED, counts=snapshot.counts, job=snapshot.jobs[0])
+    change = DashboardChange(
+        change=ChangeKind.ADDED,
+        counts=snapshot.counts,
+        matched=snapshot.matched,
+        job=snapshot.jobs[0],
+    )
     check_answer(change, "DashboardChangeResponse")
     check_answer(program_info(store), "InfoResponse")
     check_answer(diagnose(store), "DoctorResponse")

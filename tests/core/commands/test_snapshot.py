@@ -86,8 +86,21 @@ def test_the_filter_selects_jobs_not_counts(store: JobStore) -> None:
         "tag:ci.* state:exited",
         2,
     )
+    assert (snapshot.matched.exited, snapshot.matched.killed, snapshot.matched.total) == (1, 0, 1)
+    everything = look(store)
+    assert everything.matched == everything.counts
     with pytest.raises(InvalidArgumentError):
         look(store, "re:(")
+
+
+def test_a_job_in_doubt_is_found_by_its_doubt_and_one_that_ended_by_when(store: JobStore) -> None:
+    put_job(store, "doubtful", "running")
+    put_job(store, "old", finished_at="2026-01-01T00:00:01Z")
+    put_job(store, "new", finished_at=timestamp_of(time.time()))
+    assert ids(look(store, "state:stale?")) == ["doubtful"]
+    assert ids(look(store, "state:unknown age:>1h")) == ["doubtful"]
+    assert ids(look(store, "ended:<1h")) == ["new"]
+    assert ids(look(store, "ended:>1h")) == ["old"]
 
 
 def test_the_configured_cleaning_is_tried_dry(store: JobStore, tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_exec.model.filter import STATE_WORDS, FilterError, JobFields, compile_filter
+from agent_exec.model.filter import compile_filter
+from agent_exec.model.filter_terms import DOUBT_OF_VERDICT, STATE_WORDS, FilterError, JobFields
 
+NOW_S = 1_000_000.0
 JOB = JobFields(
     job_id="7f3a9c1e",
     state="exited",
@@ -17,6 +20,8 @@ JOB = JobFields(
     tags=("ci.unit", "nightly"),
     cwd="/home/me/proj",
     exit_code=2,
+    created=NOW_S - 7200,
+    ended="1970-01-12T12:46:40Z",  # an hour before NOW_S
 )
 BARE = JobFields(job_id="b81d", state="unreadable")
 
@@ -59,6 +64,17 @@ SELECTED = [
     "id:7f3",
     "!id:b8",
     "!unknown:key",
+    "age:<3h",
+    "age:>1h",
+    "age:<=2h",
+    "age:>=2h",
+    "age:!<1h",
+    "!age:>1d",
+    "age:>1h age:<1d",
+    "age:>7199",
+    "ended:<2h",
+    "ended:>30m",
+    "ended:>=3600s",
 ]
 NOT_SELECTED = [
     "missing",
@@ -81,26 +97,33 @@ NOT_SELECTED = [
     "id:3a",
     "!id:7f",
     "unknown:key",
+    "age:<2h",
+    "age:>2h",
+    "age:<1d age:>12h",
+    "!age:<3h",
+    "ended:<1h",
+    "ended:>1h",
+    "state:unknown",
 ]
 
 
 @pytest.mark.parametrize("text", SELECTED)
 def test_terms_that_select(text: str) -> None:
-    chosen = compile_filter(text)
+    chosen = compile_filter(text, NOW_S)
     assert chosen.matches(JOB)
     assert chosen.select([JOB]) == [JOB]
 
 
 @pytest.mark.parametrize("text", NOT_SELECTED)
 def test_terms_that_leave_out(text: str) -> None:
-    chosen = compile_filter(text)
+    chosen = compile_filter(text, NOW_S)
     assert not chosen.matches(JOB)
     assert chosen.select([JOB, JOB]) == []
 
 
 def test_an_unreadable_job_has_an_id_and_a_state() -> None:
-    assert compile_filter("id:b8 state:unreadable exit:none").matches(BARE)
-    assert not compile_filter("cwd:/srv").matches(BARE)
+    assert compile_filter("id:b8 state:unreadable exit:none", NOW_S).matches(BARE)
+    assert not compile_filter("cwd:/srv", NOW_S).matches(BARE)
 
 
 @pytest.mark.parametrize(
@@ -117,11 +140,17 @@ def test_an_unreadable_job_has_an_id_and_a_state() -> None:
         ("exit:>", 0),
         ("exit:" + "9" * 5000, 0),
         ("re:a{1000}{1000}", 0),
+        ("age:2d", 0),
+        ("age:<", 0),
+        ("x age:>1y", 2),
+        ("age:>-1", 0),
+        ("ended:<1.5h", 0),
+        ("ended:=1h", 0),
     ],
 )
 def test_a_malformed_term_is_refused_with_its_place(text: str, position: int) -> None:
     with pytest.raises(FilterError) as caught:
-        compile_filter(text)
+        compile_filter(text, NOW_S)
     assert caught.value.position == position
     assert caught.value.code == "invalid_argument"
 
@@ -129,14 +158,14 @@ def test_a_malformed_term_is_refused_with_its_place(text: str, position: int) ->
 def test_no_pattern_runs_away() -> None:
     job = JobFields(job_id="x", state="exited", command=("x" * 50_000,))
     begin = time.monotonic()
-    assert not compile_filter("re:(x+x+)+y").matches(job)
+    assert not compile_filter("re:(x+x+)+y", NOW_S).matches(job)
     assert time.monotonic() - begin < 2
 
 
-@given(text=st.text(max_size=40) | st.text(alphabet='re:tagstxid! "\\,<>=0-9*.', max_size=20))
+@given(text=st.text(max_size=40) | st.text(alphabet='re:tagstxidn! "\\,<>=0-9hm*.', max_size=20))
 def test_anything_typed_is_a_filter_or_an_error_with_a_place(text: str) -> None:
     try:
-        chosen = compile_filter(text)
+        chosen = compile_filter(text, NOW_S)
     except FilterError as error:
         assert 0 <= error.position < len(text)  # noqa: PT017
     else:
@@ -147,5 +176,45 @@ def test_anything_typed_is_a_filter_or_an_error_with_a_place(text: str) -> None:
 @given(state=st.sampled_from(STATE_WORDS), chosen=st.sampled_from(STATE_WORDS))
 def test_state_and_its_negation_part_the_jobs(state: str, chosen: str) -> None:
     job = JobFields(job_id="x", state=state)
-    assert compile_filter(f"state:{chosen}").matches(job) is (state == chosen)
-    assert compile_filter(f"!state:{chosen}").matches(job) is (state != chosen)
+    assert compile_filter(f"state:{chosen}", NOW_S).matches(job) is (state == chosen)
+    assert compile_filter(f"!state:{chosen}", NOW_S).matches(job) is (state != chosen)
+
+
+@pytest.mark.parametrize("word", DOUBT_OF_VERDICT.values())
+def test_a_doubt_is_found_by_its_word_and_by_the_state_it_leaves(word: str) -> None:
+    lost = JobFields(job_id="x", state="unknown", doubt=word)
+    assert compile_filter(f"state:{word} state:unknown", NOW_S).matches(lost)
+    assert not compile_filter(f"state:!{word}", NOW_S).matches(lost)
+    assert not compile_filter(f"state:{word}", NOW_S).matches(JOB)
+
+
+def test_what_has_not_ended_or_has_no_readable_date_is_never_found_by_time() -> None:
+    odd = JobFields(job_id="x", state="exited", created="yesterday", ended="")
+    for job in (BARE, odd):
+        for text in ("age:<9999d", "age:>0", "ended:<9999d", "ended:>0"):
+            assert not compile_filter(text, NOW_S).matches(job)
+            assert compile_filter(f"!{text}", NOW_S).matches(job)
+
+
+@given(
+    created_ago_s=st.integers(0, 10**6),
+    span_s=st.integers(0, 10**6),
+    sign=st.sampled_from(["<", ">", "<=", ">="]),
+    later_s=st.integers(0, 10**6),
+)
+def test_an_age_is_compared_as_of_the_moment_given(
+    created_ago_s: int, span_s: int, sign: str, later_s: int
+) -> None:
+    job = JobFields(job_id="x", state="exited", created=NOW_S - created_ago_s)
+    compare = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}[sign]
+    chosen = compile_filter(f"age:{sign}{span_s}", NOW_S + later_s)
+    assert chosen.matches(job) is compare(created_ago_s + later_s, span_s)
+
+
+@pytest.mark.parametrize(
+    ("text", "refresh_s"),
+    [("make state:running", None), ("age:<2d", 60), ("ended:<30m", 30), ("age:>9d ended:<2m", 2),
+     ("ended:<5s", 1)],
+)  # fmt: skip
+def test_only_a_filter_with_an_age_is_to_be_asked_again(text: str, refresh_s: float | None) -> None:
+    assert compile_filter(text, NOW_S).refresh_s == refresh_s

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-FILTER_HINT = "filter: words !word re: tag: state: exit: cwd: id:"
+FILTER_HINT = "filter: words !word re: tag: state: exit: cwd: id: age: ended:"
 
 
 class MainFrame(LogScreen[None], inherit_bindings=False):

@@ -383,4 +383,5 @@ class MainScreen(MainFrame, inherit_bindings=False):
         """Once a second, and cheap: only what is on screen and grows."""
         self.table.refresh_live()
         self.selected.tick()
+        self.viewing.tick()
         self.usage_watch.tick()

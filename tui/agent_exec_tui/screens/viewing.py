@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent_exec.model.filter import Filter, FilterError, compile_filter
+from agent_exec.model.filter import Filter, compile_filter
+from agent_exec.model.filter_terms import FilterError
 from agent_exec_tui.arrangement import Sort, Tab, View, arranged
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.layout import Part
@@ -13,11 +14,13 @@ from agent_exec_tui.messages import Arranged
 
 if TYPE_CHECKING:
     from agent_exec_tui.arrangement import Arrangement
+    from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.screens.main import MainScreen
     from agent_exec_tui.state import KeptState
 
 # A list longer than this is worked out in a thread: no key waits for it.
 AT_ONCE = 3000
+LONG_LIST_REFRESH_S = 60.0
 
 
 class Viewing:
@@ -31,6 +34,7 @@ class Viewing:
     def __init__(self, main: MainScreen) -> None:
         self._main = main
         self._asked: View | None = None
+        self._filtered_s = 0.0
         self.text = ""
         self.flaw: str | None = None
 
@@ -69,8 +73,9 @@ class Viewing:
         main = self._main
         if len(main.jobs.rows) <= AT_ONCE:
             self._asked = None
+            was, shown = main.jobs.view, main.jobs.shown
             main.jobs.look(view)
-            main.list_changed()
+            self._draw(was, shown)
             return
         self._asked = view
         rows, post = main.jobs.snapshot(), main.post_message
@@ -84,7 +89,20 @@ class Viewing:
         """Show what a thread worked out, unless something else was asked for meanwhile."""
         if arrangement.view is self._asked:
             self._asked = None
+            was, shown = self._main.jobs.view, self._main.jobs.shown
             self._main.jobs.install(arrangement)
+            self._draw(was, shown)
+
+    def _draw(self, was: View, shown: list[JobRow]) -> None:
+        """Draw the list, unless only time went by and it selects nobody else."""
+        jobs, old, new = self._main.jobs, was.wanted, self._main.jobs.view.wanted
+        is_older = (
+            old is not None
+            and new is not None
+            and old.text == new.text
+            and was == replace(jobs.view, wanted=old)
+        )
+        if not (is_older and jobs.shown == shown):
             self._main.list_changed()
 
     # The filter line
@@ -93,15 +111,27 @@ class Viewing:
         """Show only what *text* lets through; a flawed one changes nothing but says so."""
         main = self._main
         try:
-            wanted: Filter = compile_filter(text)
+            wanted: Filter = compile_filter(text, main.clock())
         except FilterError as error:
             self.flaw = clean(error.problem)
             main.refresh_bars()
         else:
             self.flaw = None
             self.text = text.strip()
+            self._filtered_s = main.clock()
             self._change(replace(self.view, wanted=wanted or None))
         main.filter_input.set_class(self.flaw is not None, "-flawed")
+
+    def tick(self) -> None:
+        """A second went by: look again who is older now than the filter allows, if it is time."""
+        wanted, now_s = self.view.wanted, self._main.clock()
+        if wanted is None or wanted.refresh_s is None:
+            return
+        is_long = len(self._main.jobs.rows) > AT_ONCE
+        pause_s = LONG_LIST_REFRESH_S if is_long else wanted.refresh_s
+        if not 0 <= now_s - self._filtered_s < pause_s:
+            self._filtered_s = now_s
+            self._change(replace(self.view, wanted=compile_filter(wanted.text, now_s)))
 
     def open_filter(self) -> None:
         """Show the line with the filter in force, ready to be changed."""

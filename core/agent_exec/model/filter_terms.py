@@ -1,0 +1,219 @@
+"""What a filter looks at in a job, and the test that each kind of term makes of its value."""
+
+from __future__ import annotations
+
+from agent_exec.errors import InternalError, InvalidArgumentError, InvalidTagError
+from agent_exec.model import tags as tag_rules
+from agent_exec.model.timestamps import parse_duration_s, parse_timestamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Protocol
+
+    class _Pattern(Protocol):
+        def search(self, text: bytes) -> object: ...
+
+    Test = Callable[["JobFields"], bool]
+
+
+UNREADABLE = "unreadable"
+STATE_WORDS = ("created", "running", "exited", "killed", "failed", "unknown", UNREADABLE)
+# What is said of a job recorded as running that nobody plainly runs, by the verdict on it.
+DOUBT_OF_VERDICT = {
+    "supervisor lost, child alive": "orphan",
+    "lost": "lost",
+    "pid reused": "reused",
+    "stale (reboot)": "stale",
+    "unverified": "stale?",
+}
+_FILTER_STATES = (*STATE_WORDS, *DOUBT_OF_VERDICT.values())
+# A pattern's automaton beyond this is refused: it would cost more than it could be worth.
+_MAX_PATTERN_BYTES = 8 * 1024 * 1024
+_MAX_EXIT_DIGITS = 18
+_COMPARISONS = (">=", "<=", ">", "<")
+
+
+class FilterError(InvalidArgumentError):
+    """A filter that cannot be understood.
+
+    Attributes:
+        position: index of the offending term in the text.
+    """
+
+    def __init__(self, problem: str, position: int) -> None:
+        super().__init__(f"filter: {problem}", details={"position": position})
+        self.problem = problem
+        self.position = position
+
+
+class JobFields:
+    """What a filter looks at in one job.
+
+    Attributes:
+        state: the contract's word, one of ``STATE_WORDS``.
+        doubt: the word for what is known of a running job in doubt, see ``DOUBT_OF_VERDICT``.
+        created: when it was, in seconds since 1970 or as recorded: that is read when it is asked.
+        ended: likewise, of a job that has.
+        text: what plain words are looked for in, a line each.
+        folded: the same in small letters.
+    """
+
+    __slots__ = (
+        "created", "cwd", "doubt", "ended", "exit_code", "folded", "job_id", "state", "tags", "text",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        state: str,
+        command: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        cwd: str | None = None,
+        exit_code: int | None = None,
+        doubt: str | None = None,
+        created: float | str | None = None,
+        ended: float | str | None = None,
+    ) -> None:
+        self.job_id = job_id
+        self.state = state
+        self.doubt = doubt
+        self.created = created
+        self.ended = ended
+        self.tags = tags
+        self.cwd = cwd or ""
+        self.exit_code = exit_code
+        self.text = "\n".join((job_id, " ".join(command), *tags, self.cwd))
+        folded = self.text.lower()
+        self.folded = self.text if folded == self.text else folded
+
+
+def _regex(value: str, position: int) -> Test:
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MAX_PATTERN_BYTES
+    options.case_sensitive = value != value.lower()
+    try:
+        pattern: _Pattern = re2.compile(f"(?m){value}".encode("utf-8", "replace"), options)
+    except re2.error as error:
+        problem = error.args[0] if error.args else "not a regular expression"
+        shown = problem.decode("utf-8", "replace") if isinstance(problem, bytes) else problem
+        raise FilterError(f"`re:{value}`: {shown}", position) from None
+
+    def test(job: JobFields) -> bool:
+        return pattern.search(job.text.encode("utf-8", "replace")) is not None
+
+    return test
+
+
+def _tag(value: str, position: int) -> Test:
+    try:
+        tag_rules.require_tag_pattern(value)
+    except InvalidTagError as error:
+        raise FilterError(str(error), position) from None
+    return lambda job: tag_rules.matches(value, job.tags)
+
+
+def _state(value: str, position: int) -> Test:
+    wanted: set[str] = set()
+    for start in value.lower().split(","):
+        words = [word for word in _FILTER_STATES if start and word.startswith(start)]
+        if not words:
+            known = ", ".join(_FILTER_STATES)
+            raise FilterError(f"no state begins with `{start}`; there are {known}", position)
+        wanted.update(words)
+    return lambda job: job.state in wanted or job.doubt in wanted
+
+
+def _exit(value: str, position: int) -> Test:
+    tests = [_exit_test(part, position) for part in value.split(",")]
+    return lambda job: any(test(job.exit_code) for test in tests)
+
+
+def _exit_test(part: str, position: int) -> Callable[[int | None], bool]:
+    if part == "none":
+        return lambda code: code is None
+    sign = next((sign for sign in _COMPARISONS if part.startswith(sign)), "")
+    digits = part[len(sign) :]
+    number = digits.removeprefix("-")
+    if not (number.isascii() and number.isdigit() and len(number) <= _MAX_EXIT_DIGITS):
+        problem = f"`exit:{part}` is neither a number, `>1` and the like, nor `none`"
+        raise FilterError(problem, position)
+    bound = int(digits)
+    tests: dict[str, Callable[[int], bool]] = {
+        ">=": lambda code: code >= bound,
+        "<=": lambda code: code <= bound,
+        ">": lambda code: code > bound,
+        "<": lambda code: code < bound,
+        "": lambda code: code == bound,
+    }
+    test = tests[sign]
+    return lambda code: code is not None and test(code)
+
+
+def _cwd(value: str, position: int) -> Test:
+    if not value.startswith("/"):
+        return lambda job: value in job.cwd
+    path = value.rstrip("/")
+    below = path + "/"
+    return lambda job: job.cwd == path or (job.cwd + "/").startswith(below)
+
+
+def _id(value: str, position: int) -> Test:
+    return lambda job: job.job_id.startswith(value)
+
+
+MOMENTS: dict[str, Callable[[JobFields], float | str | None]] = {
+    "age": lambda job: job.created,
+    "ended": lambda job: job.ended,
+}
+
+
+def since(key: str, value: str, position: int, now_s: float) -> tuple[Test, int]:
+    """Make the test of a term of time, and say what span it compares with.
+
+    Raises:
+        FilterError: the value is malformed.
+    """
+    sign = next((sign for sign in _COMPARISONS if value.startswith(sign)), "")
+    try:
+        span_s = parse_duration_s(value[len(sign) :])
+    except InternalError:
+        sign = ""
+    if not sign:
+        problem = f"`{key}:{value}` is not `<2d`, `>1h` or the like (s, m, h, d)"
+        raise FilterError(problem, position) from None
+    bound_s, moment = now_s - span_s, MOMENTS[key]
+    tests: dict[str, Callable[[float], bool]] = {
+        ">=": lambda moment_s: moment_s <= bound_s,
+        "<=": lambda moment_s: moment_s >= bound_s,
+        ">": lambda moment_s: moment_s < bound_s,
+        "<": lambda moment_s: moment_s > bound_s,
+    }
+    test = tests[sign]
+
+    def holds(job: JobFields) -> bool:
+        moment_s = _seconds(moment(job))
+        return moment_s is not None and test(moment_s)
+
+    return holds, span_s
+
+
+def _seconds(moment: float | str | None) -> float | None:
+    if isinstance(moment, str):
+        read = parse_timestamp(moment)
+        return read.timestamp() if read else None
+    return moment
+
+
+TESTS: dict[str, Callable[[str, int], Test]] = {
+    "re": _regex,
+    "tag": _tag,
+    "state": _state,
+    "exit": _exit,
+    "cwd": _cwd,
+    "id": _id,
+}
