@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_exec_tui.settings import Settings, load_settings
+from agent_exec_tui.settings import AttentionSettings, Settings, load_settings
 from agent_exec_tui.state import KeptState, load_state, save_state
 from agent_exec_tui.widgets.job_columns import Field, WidthClass
 
@@ -26,13 +26,14 @@ def test_no_file_is_no_problem(config: Path) -> None:
 def test_settings_are_taken_over(config: Path) -> None:
     config.write_text(
         'theme = "nord"\nascii = true\nread_only = true\nusage = false\nseverity = false\n'
-        '[notify]\nbell = false\n[keys]\n"job.start" = "B"\njob.add = ["+x", "I"]\n'
+        '[attention]\noutput = false\nsilent_s = 90\n[notify]\nbell = false\n[keys]\n"job.start" = "B"\njob.add = ["+x", "I"]\n'
     )
     settings = load(config)
     assert (settings.theme, settings.ascii, settings.read_only) == ("nord", True, True)
     assert not settings.shows_usage
     assert not settings.shows_severity
     assert not settings.notify.bell
+    assert settings.attention == AttentionSettings(output=False, silent_s=90)
     assert settings.keys["job.start"] == ("B",)
 
 

@@ -89,7 +89,7 @@ _FIND = (
     ),
     Action(
         "list.attention", ("!",), "what's new",
-        "Go to the next job that changed since you looked", Group.FIND, rank=75,
+        "Go to the next job that ended (*), fell silent (z) or wrote (•) since you looked", Group.FIND, rank=75,
         enabled=when.needs_unread,
     ),
 )  # fmt: skip

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import RowKind
+from agent_exec_tui.unseen import Unseen
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent_exec_tui.job_list import Change
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.screens.main import MainScreen
 
@@ -21,6 +25,9 @@ class Attention:
         watched: jobs whose end somebody asked to be told.
     """
 
+    # Nobody is waked for it: ticks come anyway, and this is when one has to look.
+    _silence_due_s = 0.0
+
     def __init__(self, main: MainScreen) -> None:
         self._main = main
         self.watched: set[str] = set()
@@ -28,8 +35,8 @@ class Attention:
     def ended(self, row: JobRow) -> None:
         """Tell of a job that ended before our eyes."""
         main, wanted = self._main, self._main.settings.notify
-        if row.job_id != main.table.cursor_id or not main.app.app_focus:
-            main.table.unread.add(row.job_id)
+        main.table.silent.discard(row.job_id)
+        self._mark(row, Unseen.ENDED)
         if row.kind is RowKind.FAILED:
             main.selected.explain(row.job_id)
         is_watched = row.job_id in self.watched
@@ -46,6 +53,64 @@ class Attention:
                 main.app.bell()
             if wanted.desktop:
                 self._tell_desktop(text)
+
+    def changed(self, change: Change, removed: Iterable[str]) -> None:
+        """Take note of what happened to the list."""
+        table, wanted = self._main.table, self._main.settings.attention
+        for row in change.ended:
+            self.ended(row)
+        for row in change.grew:
+            table.silent.discard(row.job_id)
+            if wanted.output:
+                self._mark(row, Unseen.OUTPUT)
+        for job_id in removed:
+            table.silent.discard(job_id)
+            table.unread.pop(job_id, None)
+        if wanted.silent_s:
+            for row in change.begun:
+                if row.quiet_since_s is not None:
+                    due_s = row.quiet_since_s + wanted.silent_s
+                    self._silence_due_s = min(self._silence_due_s, due_s)
+
+    def seen(self, job_id: str) -> None:
+        """Somebody looks at a job."""
+        if self._main.table.unread.pop(job_id, None) is not None:
+            self._main.table.refresh_jobs({job_id})
+            self._main.refresh_bars()
+
+    def forget(self) -> None:
+        """Other jobs are looked at from now on."""
+        self._main.table.unread.clear()
+        self._main.table.silent.clear()
+        self._silence_due_s = 0.0
+
+    def tick(self) -> None:
+        """A second went by: who has been silent for too long?"""
+        main, silent_s = self._main, self._main.settings.attention.silent_s
+        now_s = main.clock()
+        if not silent_s or not main.is_loaded or now_s < self._silence_due_s:
+            return
+        self._silence_due_s = now_s + silent_s
+        silent: set[str] = set()
+        for row in main.jobs.rows.values():
+            if row.quiet_since_s is None:
+                continue
+            if now_s - row.quiet_since_s >= silent_s:
+                silent.add(row.job_id)
+                if row.job_id not in main.table.silent:
+                    self._mark(row, Unseen.SILENT)
+            else:
+                self._silence_due_s = min(self._silence_due_s, row.quiet_since_s + silent_s)
+        changed, main.table.silent = silent ^ main.table.silent, silent
+        if changed:
+            main.table.refresh_jobs(changed)
+            main.refresh_bars()
+
+    def _mark(self, row: JobRow, news: Unseen) -> None:
+        """Mark a job, unless somebody looks at it."""
+        main = self._main
+        if row.job_id != main.table.cursor_id or not main.app.app_focus:
+            main.table.unread[row.job_id] = news
 
     def _text(self, row: JobRow) -> str:
         how = row.word if row.exit_text == formatting.NOTHING else f"{row.word} {row.exit_text}"

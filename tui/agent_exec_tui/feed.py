@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from agent_exec.errors import AgentExecError
 from agent_exec.model.filter_terms import DOUBT_OF_VERDICT
 from agent_exec.model.job import JobStatus
-from agent_exec.model.records import LOG_FILES, META_FILE
+from agent_exec.model.records import LOG_FILES, META_FILE, STDERR_LOG, STDOUT_LOG
 from agent_exec.store import cache
 from agent_exec.store.directories import find_directories
 from agent_exec.store.entries import NAME, made_ns
@@ -76,6 +76,13 @@ def _nobody(_news: News) -> None:
 def _size(path: str) -> int:
     try:
         return os.stat(path).st_size
+    except (OSError, ValueError):
+        return 0
+
+
+def _modified_ns(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
     except (OSError, ValueError):
         return 0
 
@@ -209,7 +216,17 @@ class JobFeed:
         doubt, _ = doubt_of(self.store, record)
         with self._lock:
             self._running[record.job_id] = doubt
-        return row_of(record, doubt=doubt, made_ns=self._made_ns(record.job_id))
+        return row_of(
+            record,
+            doubt=doubt,
+            made_ns=self._made_ns(record.job_id),
+            written_s=self._written_s(record.job_id),
+        )
+
+    def _written_s(self, name: str) -> float | None:
+        path = os.path.join(self.store.root, name)
+        moments = [_modified_ns(os.path.join(path, log)) for log in (STDOUT_LOG, STDERR_LOG)]
+        return max(moments) / 1e9 or None
 
     def _made_ns(self, name: str) -> int:
         return made_ns(os.path.join(self.store.root, name, META_FILE))

@@ -27,11 +27,15 @@ class Change:
     Attributes:
         moved: rows came, went or changed places.
         updated: ids of shown rows that only look different now.
+        begun: rows of jobs that are new, or run now and did not before.
+        grew: rows of running jobs that wrote something.
         ended: rows of jobs that ended, compared with what was known before.
     """
 
     moved: bool = False
     updated: frozenset[str] = frozenset()
+    begun: tuple[JobRow, ...] = ()
+    grew: tuple[JobRow, ...] = ()
     ended: tuple[JobRow, ...] = ()
 
 
@@ -144,6 +148,8 @@ class JobList:
     def apply(self, rows: Sequence[JobRow], removed: Iterable[str] = ()) -> Change:
         """Take over newly read rows; only what differs is touched."""
         updated: set[str] = set()
+        begun: list[JobRow] = []
+        grew: list[JobRow] = []
         ended: list[JobRow] = []
         changed: list[tuple[JobRow | None, JobRow | None]] = []
         for row in {row.job_id: row for row in rows}.values():  # of one job, the last word counts
@@ -152,7 +158,11 @@ class JobList:
                 continue
             self.rows[row.job_id] = row
             self._count(old, row)
-            if old is not None and row.kind.has_ended and not old.kind.has_ended:
+            if old is None or (row.is_live and not old.is_live):
+                begun.append(row)
+            elif row.is_live and row.output_bytes > old.output_bytes:
+                grew.append(row)
+            elif row.kind.has_ended and not old.kind.has_ended:
                 ended.append(row)
             if self._replace_in_place(row):
                 updated.add(row.job_id)
@@ -164,7 +174,7 @@ class JobList:
                 self._count(old, None)
                 changed.append((old, None))
         moved = self._move(changed)
-        return Change(moved, frozenset(updated), tuple(ended))
+        return Change(moved, frozenset(updated), tuple(begun), tuple(grew), tuple(ended))
 
     def with_sizes(self, sizes: Mapping[str, tuple[int, int, int]]) -> list[JobRow]:
         """Give the rows of jobs whose log sizes were unknown, with them."""

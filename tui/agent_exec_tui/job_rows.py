@@ -85,6 +85,7 @@ class JobRow:
         started_at: as recorded; with the id it names one run.
         created_s: seconds since 1970; of a job without readable times, its directory's.
         started_s: when the run began, None if it did not.
+        written_s: when a running job last wrote something, None where that is not known.
         elapsed_s: how long the run took; None while it lasts.
         raw_cwd: untouched, to be compared with the current directory.
         problem: why the records cannot be read.
@@ -106,6 +107,7 @@ class JobRow:
     created_s: float = 0.0
     started_s: float | None = None
     finished_s: float | None = None
+    written_s: float | None = None
     elapsed_s: float | None = None
     pid: int | None = None
     problem: str | None = None
@@ -137,6 +139,12 @@ class JobRow:
     def is_live(self) -> bool:
         """Whether the row's elapsed time grows."""
         return self.kind is RowKind.RUNNING
+
+    @property
+    def quiet_since_s(self) -> float | None:
+        """Since when a running job has written nothing, its start if it never did."""
+        moments = [moment for moment in (self.started_s, self.written_s) if moment is not None]
+        return max(moments, default=None) if self.is_live else None
 
     def elapsed_at(self, now_s: float) -> float | None:
         """How long the run has lasted, or lasted."""
@@ -179,13 +187,20 @@ class Doubt(NamedTuple):
     is_alive: bool = False
 
 
-def row_of(record: JobRecord, *, doubt: Doubt | None = None, made_ns: int = 0) -> JobRow:
+def row_of(
+    record: JobRecord,
+    *,
+    doubt: Doubt | None = None,
+    made_ns: int = 0,
+    written_s: float | None = None,
+) -> JobRow:
     """Say in a row what a record says.
 
     Args:
         record: what was read of the job.
         doubt: of a job recorded as running, if there is any.
         made_ns: when the definition was written, which orders jobs within one second.
+        written_s: when a running job last wrote something.
     """
     meta, state = record.meta, record.state
     if record.problem is not None or meta is None or state is None:
@@ -215,6 +230,7 @@ def row_of(record: JobRecord, *, doubt: Doubt | None = None, made_ns: int = 0) -
         created_s=_made_s(created_s, made_ns) or record.mtime_ns / 1e9,
         started_s=started_s,
         finished_s=finished_s,
+        written_s=written_s,
         elapsed_s=_elapsed_s(state, started_s, finished_s),
         pid=state.pid,
         stdout_bytes=record.stdout_bytes,

@@ -32,6 +32,19 @@ class NotifySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionSettings:
+    """What is marked in the list while nobody looks at the job.
+
+    Attributes:
+        output: whether running jobs that write something are.
+        silent_s: after how long without output running jobs are; 0 for never.
+    """
+
+    output: bool = True
+    silent_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings in force.
 
@@ -53,6 +66,7 @@ class Settings:
     shows_usage: bool = True
     shows_severity: bool = True
     notify: NotifySettings = field(default_factory=NotifySettings)
+    attention: AttentionSettings = field(default_factory=AttentionSettings)
     columns: Mapping[WidthClass, tuple[Column, ...]] = field(default_factory=dict)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from agent_exec_tui.keymap import checked_overrides
-from agent_exec_tui.settings import DEFAULT_THEME, NotifySettings, Settings
+from agent_exec_tui.settings import DEFAULT_THEME, AttentionSettings, NotifySettings, Settings
 from agent_exec_tui.widgets.job_columns import FIELD_OF_WORD, WidthClass
 
 if TYPE_CHECKING:
@@ -38,6 +38,15 @@ class ConfirmTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     stop: bool = True
+
+
+class AttentionTable(BaseModel):
+    """``[attention]``: what is marked in the list while nobody looks at the job."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    output: bool = True
+    silent_s: float = Field(default=0.0, ge=0)
 
 
 ColumnWords = tuple[str, ...]
@@ -92,6 +101,7 @@ class SettingsFile(BaseModel):
     severity: bool = True
     notify: NotifyTable = NotifyTable()
     confirm: ConfirmTable = ConfirmTable()
+    attention: AttentionTable = AttentionTable()
     columns: ColumnTable = ColumnTable()
     keys: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
@@ -134,6 +144,7 @@ def parse_settings(path: str, data: bytes, *, is_ascii: bool) -> Settings:
         shows_usage=wanted.usage,
         shows_severity=wanted.severity,
         notify=NotifySettings(**wanted.notify.model_dump()),
+        attention=AttentionSettings(**wanted.attention.model_dump()),
         columns=wanted.columns.fields(),
         keys=keys,
         problems=tuple(problems),

@@ -8,6 +8,7 @@ from agent_exec_tui.arrangement import Sort, Tab
 from agent_exec_tui.layout import Part
 from agent_exec_tui.screens.menu import Choice, MenuDialog
 from agent_exec_tui.situation import Pane
+from agent_exec_tui.unseen import next_unseen
 
 if TYPE_CHECKING:
     from agent_exec_tui.handlers import Handler
@@ -113,12 +114,12 @@ class ListHandlers:
         main = self._main
         if main.panes.wish.current is not Part.JOBS:
             main.panes.go(Part.JOBS)
-        for row in main.jobs.shown:
-            if row.job_id in main.table.unread:
-                main.table.select(row.job_id)
-                return
+        job_id = next_unseen(main.jobs, main.table.unread, main.table.cursor_id)
+        if job_id is not None:
+            main.table.select(job_id)
+            main.attention.seen(job_id)
+            return
         count = len(main.table.unread)
-        main.table.unread = {name for name in main.table.unread if name in main.jobs.rows}
         main.say(f"{count} changed, but the filter or tab hides them; esc shows all")
 
     def _open(self) -> None:

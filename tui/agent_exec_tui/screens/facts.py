@@ -8,6 +8,7 @@ from agent_exec_tui import formatting
 from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.job_rows import RowKind, clean
 from agent_exec_tui.situation import Pane
+from agent_exec_tui.unseen import unseen_text
 from agent_exec_tui.widgets.bars import HeaderFacts
 
 if TYPE_CHECKING:
@@ -50,6 +51,12 @@ def jobs_title(main: MainScreen) -> str:
         parts.append(main.viewing.flaw)
     elif main.viewing.text:
         parts.append(f"filter: {formatting.shorten_end(clean(main.viewing.text), 30)}")
+    if news := unseen_text(table.unread):
+        parts.append(news)
+    rows = jobs.rows
+    silent = sum(1 for name in table.silent if name in rows and rows[name].is_live)
+    if silent:
+        parts.append(f"{silent} silent")
     if table.marks:
         parts.append(f"{len(table.marks)} marked")
     if table.is_ranging:

@@ -116,6 +116,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.refresh_bars()
         self.open_root(self.store.root)
         self.set_interval(TICK_S, self._tick)
+        self.watch(self.app, "app_focus", self._app_focus_changed, init=False)
 
     def on_unmount(self) -> None:
         """End the threads."""
@@ -130,6 +131,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.store = JobStore(root)
         self.jobs.clear()
         self.table.keeps_top = True
+        self.attention.forget()
         self.is_loaded = False
         self.root_warnings = tuple(clean(warning) for warning in root_warnings(root))
         self.feed_state = StateNews()
@@ -233,8 +235,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         change = self.jobs.apply(news.rows, news.removed)
         if news.is_complete:
             self.feed_state.progress = ""
-        for row in change.ended:
-            self.attention.ended(row)
+        self.attention.changed(change, news.removed)
         if change.moved or not self.jobs.rows or news.is_complete:
             self.list_changed()
             self._select_wanted()
@@ -345,6 +346,10 @@ class MainScreen(MainFrame, inherit_bindings=False):
         """Another pane has the focus."""
         self.refresh_bars()
 
+    def _app_focus_changed(self, has_focus: bool) -> None:
+        if has_focus and self.row is not None:
+            self.attention.seen(self.row.job_id)
+
     def list_changed(self) -> None:
         """Rows came, went or moved."""
         self.table.empty_lines = empty_lines(
@@ -361,7 +366,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         """Another job is selected, or the selected one changed."""
         row = self.row
         if row is not None:
-            self.table.unread.discard(row.job_id)
+            self.attention.seen(row.job_id)
         self.selected.show(row)
         self.refresh_footer()
 
@@ -384,4 +389,5 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.table.refresh_live()
         self.selected.tick()
         self.viewing.tick()
+        self.attention.tick()
         self.usage_watch.tick()

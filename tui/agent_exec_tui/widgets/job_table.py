@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from agent_exec_tui.arrangement import Sort
     from agent_exec_tui.job_list import JobList
     from agent_exec_tui.job_rows import JobRow
+    from agent_exec_tui.unseen import Unseen
     from agent_exec_tui.widgets.job_columns import WidthClass
 
 HEADER_LINES = 1
@@ -61,6 +62,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         "job-table--killed",
         "job-table--failed",
         "job-table--lost",
+        "job-table--silent",
         "job-table--problem",
     }
     ALLOW_SELECT = False
@@ -102,7 +104,8 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self.jobs = jobs
         self.marks: set[str] = set()
-        self.unread: set[str] = set()
+        self.unread: dict[str, Unseen] = {}
+        self.silent: set[str] = set()
         self.usage: Mapping[str, tuple[float, int]] = {}
         self.chosen_columns: Mapping[WidthClass, tuple[Field, ...]] = {}
         self.empty_lines: tuple[str, ...] = ()
@@ -351,7 +354,8 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         look = RowLook(
             is_cursor=row.job_id == self.cursor_id,
             is_marked=row.job_id in self.marks,
-            is_new=row.job_id in self.unread,
+            news=self.unread.get(row.job_id),
+            is_silent=row.job_id in self.silent and row.is_live,
             is_ascii=self.is_ascii,
             now_s=self._clock(),
             usage=self.usage.get(row.job_id),

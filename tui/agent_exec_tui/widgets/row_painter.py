@@ -12,6 +12,7 @@ from textual.strip import Strip
 
 from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import clean
+from agent_exec_tui.unseen import Unseen
 from agent_exec_tui.widgets.job_columns import GUTTER_CELLS, Column, Field
 
 if TYPE_CHECKING:
@@ -26,12 +27,15 @@ class RowLook:
     """How a row is to look, apart from what it says.
 
     Attributes:
+        news: what happened since somebody looked.
+        is_silent: whether it has written nothing for too long.
         usage: per cent of a core and bytes of memory, of a running job.
     """
 
     is_cursor: bool
     is_marked: bool
-    is_new: bool
+    news: Unseen | None
+    is_silent: bool
     is_ascii: bool
     now_s: float
     usage: tuple[float, int] | None
@@ -78,10 +82,12 @@ class RowPainter:
         )
         used = GUTTER_CELLS - 1
         new = self._style("new") if is_plain else base
-        pieces = [("*" if look.is_new else " ", new)]
+        pieces = [(_sign(look), new)]
         for column in columns:
             style = base
-            if column.field in (Field.GLYPH, Field.STATE) or (
+            if column.field is Field.STATE and look.is_silent and is_plain:
+                style = base + self._tone("silent")
+            elif column.field in (Field.GLYPH, Field.STATE) or (
                 column.field is Field.COMMAND and row.problem
             ):
                 style = state
@@ -105,12 +111,18 @@ class RowPainter:
         return self._table.get_component_rich_style(f"job-table--{name}", partial=True)
 
 
+def _sign(look: RowLook) -> str:
+    if look.news is None:
+        return " "
+    return look.news.letter if look.is_ascii else look.news.sign
+
+
 def _cell(row: JobRow, column: Column, look: RowLook) -> str:
     match column.field:
         case Field.GLYPH:
             return row.kind.letter if look.is_ascii else row.kind.glyph
         case Field.STATE:
-            return row.word
+            return Unseen.SILENT.value if look.is_silent else row.word
         case Field.ID:
             return row.shown_id[: column.cells]
         case Field.STARTED:
