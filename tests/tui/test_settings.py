@@ -99,7 +99,14 @@ def test_a_poor_locale_gets_ascii(config: Path, environ: dict[str, str], ascii: 
 
 def test_the_state_comes_back_as_it_was_left(tmp_path: Path) -> None:
     path = str(tmp_path / "deep" / "state.json")
-    state = KeptState(sort="exit", is_reversed=True, tab="Failed", filter_text="x", percent=40)
+    state = KeptState(
+        sort="exit",
+        is_reversed=True,
+        tab="Failed",
+        filter_text="x",
+        percent=40,
+        follows_newest=True,
+    )
     save_state(path, state)
     assert load_state(path) == state
 

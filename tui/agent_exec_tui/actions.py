@@ -88,6 +88,10 @@ _FIND = (
         enabled=when.needs_logs,
     ),
     Action(
+        "list.follow_newest", (), "follow newest",
+        "Keep the cursor on the job that starts or appears next, or not", Group.FIND,
+    ),
+    Action(
         "list.attention", ("!",), "what's new",
         "Go to the next job that ended (*), fell silent (z) or wrote (•) since you looked", Group.FIND, rank=75,
         enabled=when.needs_unread,

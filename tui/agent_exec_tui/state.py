@@ -23,6 +23,7 @@ class KeptState:
     Attributes:
         percent: the list's share of the body; None leaves it to the height.
         job_id: where the cursor was.
+        follows_newest: whether it goes to whatever starts next.
     """
 
     sort: str = Sort.NEWEST.value
@@ -31,6 +32,7 @@ class KeptState:
     filter_text: str = ""
     percent: int | None = None
     job_id: str = ""
+    follows_newest: bool = False
 
 
 def load_state(path: str) -> KeptState:
@@ -56,6 +58,7 @@ def load_state(path: str) -> KeptState:
         filter_text=text("filter_text", ""),
         percent=percent if isinstance(percent, int) and 10 <= percent <= 90 else None,
         job_id=text("job_id", ""),
+        follows_newest=document.get("follows_newest") is True,
     )
 
 
@@ -79,4 +82,5 @@ def state_of(main: MainScreen) -> KeptState:
         filter_text=main.viewing.text,
         percent=main.panes.percent,
         job_id=main.table.cursor_id or "",
+        follows_newest=main.table.follows_newest,
     )

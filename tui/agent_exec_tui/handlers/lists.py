@@ -42,6 +42,7 @@ class ListHandlers:
             "list.scope": self._scope,
             "list.sort": self._sort,
             "list.reverse": self._main.viewing.reverse,
+            "list.follow_newest": self._follow_newest,
             "list.attention": self._attention,
             "list.open": self._open,
             "mark.toggle": table.toggle_mark,
@@ -110,12 +111,20 @@ class ListHandlers:
             MenuDialog("Sort by", choices, current=main.viewing.view.sort.value), sort
         )
 
+    def _follow_newest(self) -> None:
+        main = self._main
+        main.table.follows_newest = not main.table.follows_newest
+        main.refresh_bars()
+        if main.table.follows_newest:
+            main.say("the cursor goes to whatever starts next; moving it ends that")
+
     def _attention(self) -> None:
         main = self._main
         if main.panes.wish.current is not Part.JOBS:
             main.panes.go(Part.JOBS)
         job_id = next_unseen(main.jobs, main.table.unread, main.table.cursor_id)
         if job_id is not None:
+            main.table.stop_following()
             main.table.select(job_id)
             main.attention.seen(job_id)
             return

@@ -51,8 +51,10 @@ def jobs_title(main: MainScreen) -> str:
         parts.append(main.viewing.flaw)
     elif main.viewing.text:
         parts.append(f"filter: {formatting.shorten_end(clean(main.viewing.text), 30)}")
-    if news := unseen_text(table.unread):
-        parts.append(news)
+    if table.follows_newest:
+        parts.append("following the newest")
+    if unseen := unseen_text(table.unread):
+        parts.append(unseen)
     rows = jobs.rows
     silent = sum(1 for name in table.silent if name in rows and rows[name].is_live)
     if silent:

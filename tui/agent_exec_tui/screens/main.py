@@ -173,6 +173,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         """Look as the dashboard looked when it was left."""
         self.viewing.restore(kept)
         self.panes.percent = kept.percent
+        self.table.follows_newest = kept.follows_newest
         self.follow_new(kept.job_id)
 
     def root_words(self) -> tuple[str, ...]:
@@ -210,6 +211,12 @@ class MainScreen(MainFrame, inherit_bindings=False):
         if self._wanted_id and self.table.select(self._wanted_id):
             self._wanted_id = ""
 
+    def _go_to_newest(self, begun: tuple[JobRow, ...]) -> None:
+        shown = [row for row in begun if self.jobs.view.shows(row)]
+        if shown and not self.table.is_ranging:
+            newest = max(shown, key=lambda row: (row.started_s or row.created_s, row.job_id))
+            self.follow_new(newest.job_id)
+
     def notice(self, job_id: str, text: str) -> None:
         """Keep a word on a job where its row can be seen; "" forgets it."""
         if text:
@@ -232,10 +239,13 @@ class MainScreen(MainFrame, inherit_bindings=False):
             gc.freeze()
             gc.enable()
             self.run_worker(load_handlers, thread=True, exit_on_error=False)
+        was_loaded = self.is_loaded and not news.is_complete
         change = self.jobs.apply(news.rows, news.removed)
         if news.is_complete:
             self.feed_state.progress = ""
         self.attention.changed(change, news.removed)
+        if was_loaded and self.table.follows_newest:
+            self._go_to_newest(change.begun)
         if change.moved or not self.jobs.rows or news.is_complete:
             self.list_changed()
             self._select_wanted()
@@ -302,6 +312,11 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
     @on(JobTable.MarksChanged)
     def _marks_changed(self) -> None:
+        self.refresh_bars()
+
+    @on(JobTable.FollowEnded)
+    def _follow_ended(self) -> None:
+        self._wanted_id = ""
         self.refresh_bars()
 
     @on(JobTable.JobOpened)

@@ -88,6 +88,9 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
     class MarksChanged(Message):
         """Jobs were marked or unmarked."""
 
+    class FollowEnded(Message):
+        """The cursor was moved by hand while it followed the newest job."""
+
     class JobOpened(Message):
         """A row was double-clicked."""
 
@@ -106,6 +109,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.marks: set[str] = set()
         self.unread: dict[str, Unseen] = {}
         self.silent: set[str] = set()
+        self.follows_newest = False
         self.usage: Mapping[str, tuple[float, int]] = {}
         self.chosen_columns: Mapping[WidthClass, tuple[Field, ...]] = {}
         self.empty_lines: tuple[str, ...] = ()
@@ -211,15 +215,23 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def move_to(self, position: int) -> None:
         """Move the cursor to a place in the list; negative ones count from the end."""
+        self.stop_following()
         self.keeps_top = False
         self._place_cursor(position if position >= 0 else len(self.jobs.shown) + position)
+
+    def stop_following(self) -> None:
+        """Leave the cursor where a hand puts it, whatever starts next."""
+        if self.follows_newest:
+            self.follows_newest = False
+            self.post_message(self.FollowEnded())
 
     def select(self, job_id: str) -> bool:
         """Move the cursor to a job; False if the list does not show it."""
         position = self.jobs.position_of(job_id)
         if position is None:
             return False
-        self.move_to(position)
+        self.keeps_top = False
+        self._place_cursor(position)
         return True
 
     def _place_cursor(self, position: int) -> None:
