@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import App
+from textual.widgets import Input
 
+from agent_exec_tui.actions import ACTIONS, Group
 from agent_exec_tui.ascii import AsciiFilter
 from agent_exec_tui.feed import JobFeed
+from agent_exec_tui.key_turns import KeyTurns
+from agent_exec_tui.keymap import keys_of
 from agent_exec_tui.palette import ActionProvider
 from agent_exec_tui.screens.main import MainScreen
-from agent_exec_tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,6 +66,13 @@ class DashboardApp(App[str], inherit_bindings=False):
         self._clock = clock
         self._kept = kept
         self._feed_for = feed_for
+        self._moving_keys = frozenset(
+            key
+            for action in ACTIONS
+            if action.group is Group.MOVE
+            for key in keys_of(action, settings.keys)
+        )
+        self._turns = KeyTurns(self, super().on_event, self._leaves_the_focus)
         self.set_keymap({action: ",".join(keys) for action, keys in settings.keys.items()})
 
     def get_theme(self, theme_name: str) -> Theme | None:
@@ -96,16 +106,19 @@ class DashboardApp(App[str], inherit_bindings=False):
         for problem in self.settings.problems:
             self.notify(problem, severity="warning", timeout=15, markup=False)
 
-    def on_key(self, event: events.Key) -> None:
-        """Give a line what was typed for it before it had the focus.
+    async def on_event(self, event: events.Event) -> None:
+        """Take keys, and what is pasted between them, one at a time."""
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            await self._turns.take(event)
+        else:
+            await super().on_event(event)
 
-        Keys that come in a burst after ``/`` were sent to the pane; they arrive here when the
-        line has the focus, and without this would be lost.
-        """
-        line = self.focused
-        if isinstance(line, LineInput) and line.passed_on is not event:
-            event.prevent_default()
-            self.post_message(events.Key(event.key, event.character))
+    def _leaves_the_focus(self, event: events.Key | events.Paste) -> bool:
+        if isinstance(event, events.Paste):
+            return True
+        if isinstance(self.focused, Input):
+            return event.is_printable
+        return self.screen is self.main and event.key in self._moving_keys
 
     def farewell(self) -> str:
         """Say on the shell which jobs keep running."""
