@@ -148,7 +148,7 @@ def _selected(store: JobStore, entries: list[Entry], text: str) -> list[Entry]:
     from agent_exec.model.filter import compile_filter
     from agent_exec.store.rows import row_from
 
-    chosen = compile_filter(text, time.time())
+    chosen = compile_filter(text, time.time(), home=os.path.expanduser("~"))
     shown, words, verdicts = with_words(store, entries)
 
     def fields_of(entry: Entry) -> JobFields:

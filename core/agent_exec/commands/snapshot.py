@@ -143,7 +143,7 @@ def dashboard_snapshot(
     """
     compile_filter(filter_text or "", 0)  # before all that looking
     rows = look_at_all(store)
-    chosen = compile_filter(filter_text or "", time.time())
+    chosen = compile_filter(filter_text or "", time.time(), home=os.path.expanduser("~"))
     return snapshot_of(store, rows, chosen=chosen, environ=environ)
 
 

@@ -19,7 +19,7 @@ from agent_exec.commands.snapshot import (
     look_at_all,
     snapshot_of,
 )
-from agent_exec.model.filter import compile_filter
+from agent_exec.model.filter import Filter, compile_filter
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.store.listing import read_job
 from agent_exec.store.watch import JobWatcher, WatchMode
@@ -100,7 +100,7 @@ class DashboardWatch:
             FilterError: the filter is malformed.
         """
         self.has_reader = True
-        self._chosen = compile_filter(filter_text or "", time.time())
+        self._chosen = _compiled(filter_text or "")
         self._aged_due_s = time.monotonic()
         self._store = store
         self._environ = environ
@@ -237,7 +237,7 @@ class DashboardWatch:
     def _choose_as_of_now(self) -> None:
         refresh_s = self._chosen.refresh_s
         if refresh_s is not None:
-            self._chosen = compile_filter(self._chosen.text, time.time())
+            self._chosen = _compiled(self._chosen.text)
             self._aged_due_s = time.monotonic() + refresh_s
 
     def _grow_older(self) -> Iterator[DashboardChange]:
@@ -293,3 +293,7 @@ class DashboardWatch:
             job_id=name if kind is ChangeKind.REMOVED else None,
             job=selected if kind in (ChangeKind.ADDED, ChangeKind.CHANGED) else None,
         )
+
+
+def _compiled(text: str) -> Filter:
+    return compile_filter(text, time.time(), home=os.path.expanduser("~"))

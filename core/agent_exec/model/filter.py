@@ -8,7 +8,7 @@ Blank-separated terms that must all hold; quotes keep blanks: ``"two words"``.
 ``tag:ns.*``   a tag is ``ns`` or below it; without ``.*``: is exactly that
 ``state:S,T``  the state begins with S or T; of a running job in doubt also what the doubt is
 ``exit:0,>9``  the exit code is 0 or above 9; ``none``: there is none
-``cwd:/dir``   the directory is that or lies below; without slash: has that in its path
+``cwd:/dir``   the directory is that or lies below, ``~`` too; else: its path has that in it
 ``id:7f3``     the id begins so
 ``age:<2d``    it was created less than two days ago; ``>`` more, ``<=`` and ``>=`` likewise
 ``ended:>1h``  it ended more than an hour ago; what has not ended is never found so
@@ -116,17 +116,19 @@ class _Since(_Term):
         super().__init__(test, is_negated)
 
 
-def compile_filter(text: str, now_s: float) -> Filter:
+def compile_filter(text: str, now_s: float, *, home: str = "") -> Filter:
     """Make a filter of what a user typed.
 
     Args:
         text: as typed.
         now_s: seconds since 1970 at which ages are taken.
+        home: the directory that ``~`` means; without one it means itself.
 
     Raises:
         FilterError: a term is malformed; its position is told.
     """
-    return Filter(text, tuple(_term_of(word, position, now_s) for word, position in _split(text)))
+    terms = (_term_of(word, position, now_s, home) for word, position in _split(text))
+    return Filter(text, tuple(terms))
 
 
 def _split(text: str) -> list[tuple[str, int]]:
@@ -153,7 +155,7 @@ def _split(text: str) -> list[tuple[str, int]]:
     return found
 
 
-def _term_of(term: str, position: int, now_s: float) -> _Term:
+def _term_of(term: str, position: int, now_s: float, home: str) -> _Term:
     is_negated = term.startswith("!")
     body = term[is_negated:]
     key, colon, value = body.partition(":")
@@ -167,4 +169,6 @@ def _term_of(term: str, position: int, now_s: float) -> _Term:
     if make is None:
         test, span_s = since(key, value, position, now_s)
         return _Since(test, is_negated, span_s)
+    if key == "cwd" and home and (value == "~" or value.startswith("~/")):
+        value = home.rstrip("/") + value[1:]
     return _Term(make(value, position), is_negated)

@@ -121,6 +121,15 @@ def test_terms_that_leave_out(text: str) -> None:
     assert chosen.select([JOB, JOB]) == []
 
 
+def test_a_tilde_is_the_home_directory() -> None:
+    home = JOB.cwd.rpartition("/")[0]
+    below = JOB.cwd.removeprefix(home)
+    for text in (f"cwd:~{below}", "cwd:~", f"cwd:!~{below}x"):
+        assert compile_filter(text, NOW_S, home=home).matches(JOB)
+        assert compile_filter(text, NOW_S, home=home + "/").matches(JOB)
+    assert not compile_filter("cwd:~", NOW_S).matches(JOB)
+
+
 def test_an_unreadable_job_has_an_id_and_a_state() -> None:
     assert compile_filter("id:b8 state:unreadable exit:none", NOW_S).matches(BARE)
     assert not compile_filter("cwd:/srv", NOW_S).matches(BARE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -111,7 +112,7 @@ class Viewing:
         """Show only what *text* lets through; a flawed one changes nothing but says so."""
         main = self._main
         try:
-            wanted: Filter = compile_filter(text, main.clock())
+            wanted = self._compiled(text, main.clock())
         except FilterError as error:
             self.flaw = clean(error.problem)
             main.refresh_bars()
@@ -131,7 +132,10 @@ class Viewing:
         pause_s = LONG_LIST_REFRESH_S if is_long else wanted.refresh_s
         if not 0 <= now_s - self._filtered_s < pause_s:
             self._filtered_s = now_s
-            self._change(replace(self.view, wanted=compile_filter(wanted.text, now_s)))
+            self._change(replace(self.view, wanted=self._compiled(wanted.text, now_s)))
+
+    def _compiled(self, text: str, now_s: float) -> Filter:
+        return compile_filter(text, now_s, home=os.path.expanduser("~"))
 
     def open_filter(self) -> None:
         """Show the line with the filter in force, ready to be changed."""
