@@ -28,6 +28,7 @@ from agent_exec_tui.screens.dialog import ConfirmDialog
 from agent_exec_tui.screens.job_form import JobForm
 from agent_exec_tui.screens.main import MainScreen
 from agent_exec_tui.settings import Settings
+from agent_exec_tui.widgets.command_preview import CommandPreview
 from agent_exec_tui.widgets.log_view import LogView
 from support.dashboard import app_of, dashboard, until
 from support.waiting import wait_until
@@ -285,7 +286,7 @@ async def test_cleaning_removes_only_what_it_listed_and_undo_brings_it_back(jobs
         button = dialog.query_one("#remove", Button)
         await until(pilot, lambda: str(button.label) == "Remove 2")
         assert "never touched: 2 not finished" in said(dialog, "#summary")
-        assert "gc --independent --max-jobs 0" in said(dialog, "#cli")
+        assert "gc --independent --max-jobs 0" in dialog.query_one(CommandPreview).text
         dialog._spare.add(spared)
         dialog._choose()
         await until(pilot, lambda: str(button.label) == "Remove 1")

@@ -5,9 +5,10 @@ from textual.binding import Binding
 from agent_exec_tui import keymap
 from agent_exec_tui.actions import ACTIONS, BY_ID, actions_for
 from agent_exec_tui.handlers import handlers_for
+from agent_exec_tui.screens.dialog import ConfirmDialog, Dialog
 from agent_exec_tui.screens.main import MainScreen
 from agent_exec_tui.settings import Settings
-from agent_exec_tui.situation import Pane
+from agent_exec_tui.situation import ALL_PANES, Pane
 
 
 def test_ids_are_unique_and_every_action_has_a_help_line() -> None:
@@ -29,19 +30,31 @@ def test_no_default_key_is_one_that_terminals_take_away() -> None:
 
 def test_every_action_has_code_that_does_it(tmp_path: object) -> None:
     main = MainScreen(str(tmp_path), Settings())
-    assert set(handlers_for(main)) == set(BY_ID)
+    assert set(handlers_for(main)) == {a.id for a in ACTIONS if a.panes & ALL_PANES}
 
 
 def test_every_action_with_a_key_is_bound_once_in_each_of_its_panes() -> None:
-    for pane in Pane:
+    for pane in ALL_PANES:
         bound = [
             binding.id
-            for binding in (*keymap.pane_bindings(pane), *keymap.bindings_for(frozenset(Pane)))
+            for binding in (*keymap.pane_bindings(pane), *keymap.screen_bindings())
             if isinstance(binding, Binding)
         ]
         assert sorted(map(str, bound)) == sorted(
             action.id for action in actions_for(pane) if action.keys
         )
+
+
+def test_every_action_of_dialogs_is_bound_in_one_and_none_of_its_keys_clash() -> None:
+    bound = {
+        binding.id
+        for dialog in (Dialog, ConfirmDialog)
+        for binding in dialog.BINDINGS
+        if isinstance(binding, Binding)
+    }
+    assert {action.id for action in actions_for(Pane.DIALOG)} <= bound
+    _, problems = keymap.checked_overrides({"dialog.confirm": ["j"]})
+    assert problems == ["keys.dialog.confirm: key j is both move.down and dialog.confirm"]
 
 
 def test_keys_are_read_as_people_write_them() -> None:

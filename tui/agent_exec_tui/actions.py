@@ -23,6 +23,7 @@ class Group(StrEnum):
     VIEW = "View"
     OUT = "Out"
     APP = "App"
+    DIALOG = "Dialogs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,27 @@ JOBS = frozenset({Pane.JOBS})
 LOG = frozenset({Pane.LOG})
 DETAIL = frozenset({Pane.DETAIL})
 LISTED = frozenset({Pane.JOBS, Pane.DETAIL})
+DIALOG = frozenset({Pane.DIALOG})
+EVERYWHERE = ALL_PANES | DIALOG
 
 _MOVE = (
-    Action("move.down", ("j", "down"), "down", "Move down one line", Group.MOVE),
-    Action("move.up", ("k", "up"), "up", "Move up one line", Group.MOVE),
-    Action("move.top", ("g", "home"), "first", "Go to the first line", Group.MOVE),
-    Action("move.bottom", ("G", "end"), "last", "Go to the last line", Group.MOVE),
-    Action("move.half_down", ("ctrl+d",), "half down", "Move down half a page", Group.MOVE),
-    Action("move.half_up", ("ctrl+u",), "half up", "Move up half a page", Group.MOVE),
-    Action("move.page_down", ("pagedown", "ctrl+f"), "page down", "Move down a page", Group.MOVE),
-    Action("move.page_up", ("pageup",), "page up", "Move up a page", Group.MOVE),
+    Action("move.down", ("j", "down"), "down", "Move down one line", Group.MOVE, EVERYWHERE),
+    Action("move.up", ("k", "up"), "up", "Move up one line", Group.MOVE, EVERYWHERE),
+    Action("move.top", ("g", "home"), "first", "Go to the first line", Group.MOVE, EVERYWHERE),
+    Action("move.bottom", ("G", "end"), "last", "Go to the last line", Group.MOVE, EVERYWHERE),
+    Action(
+        "move.half_down", ("ctrl+d",), "half down", "Move down half a page", Group.MOVE, EVERYWHERE
+    ),
+    Action("move.half_up", ("ctrl+u",), "half up", "Move up half a page", Group.MOVE, EVERYWHERE),
+    Action(
+        "move.page_down",
+        ("pagedown", "ctrl+f"),
+        "page down",
+        "Move down a page",
+        Group.MOVE,
+        EVERYWHERE,
+    ),
+    Action("move.page_up", ("pageup",), "page up", "Move up a page", Group.MOVE, EVERYWHERE),
     Action("log.page_down", ("space",), "page", "Move down a page", Group.MOVE, LOG),
     Action("log.page_up", ("b",), "back", "Move up a page", Group.MOVE, LOG),
     Action("log.left", ("h", "left"), "left", "Pan left", Group.MOVE, LOG),
@@ -263,7 +275,7 @@ _APP = (
     Action("app.clean", ("C",), "clean", "Clean up finished jobs (opens on a dry run)", Group.APP, rank=78,
            enabled=when.needs_write),
     Action("app.undo", ("U",), "undo", "Bring back what was cleaned up last", Group.APP, rank=76, enabled=when.can_undo),
-    Action("app.back", ("escape",), "back", "Go back one layer: search, filter, marks, zoom", Group.APP),
+    Action("app.back", ("escape",), "back", "Go back one layer: dialog, search, filter, marks, zoom", Group.APP, EVERYWHERE),
     Action("app.refresh", ("ctrl+l",), "refresh", "Draw and read everything anew", Group.APP),
     Action("app.mouse", ("M",), "mouse", "Give the mouse to the terminal, or take it back", Group.APP, rank=130),
     Action("app.suspend", ("ctrl+z",), "suspend", "Suspend to the shell", Group.APP),
@@ -274,8 +286,16 @@ _APP = (
     Action("app.quit", ("q",), "quit", "Leave; jobs go on", Group.APP, rank=950),
 )  # fmt: skip
 
+_DIALOG = (
+    Action("dialog.confirm", ("y",), "do it", "Do what is asked about", Group.DIALOG, DIALOG),
+    Action("dialog.cancel", ("n",), "don't", "Do not do it", Group.DIALOG, DIALOG),
+    Action("dialog.next", ("l", "right"), "right", "Go to the next button", Group.DIALOG, DIALOG),
+    Action("dialog.previous", ("h", "left"), "left", "Go to the previous button", Group.DIALOG, DIALOG),
+    Action("dialog.copy", ("c",), "copy command", "Copy the command line that does the same", Group.DIALOG, DIALOG),
+)  # fmt: skip
+
 ACTIONS: tuple[Action, ...] = (
-    *_MOVE, *_FIND, *_MARK, *_JOB, *_LOG, *_VIEW, *_OUT, *_APP
+    *_MOVE, *_FIND, *_MARK, *_JOB, *_LOG, *_VIEW, *_OUT, *_APP, *_DIALOG
 )  # fmt: skip
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 

@@ -15,6 +15,7 @@ from agent_exec_tui.ascii import AsciiFilter
 from agent_exec_tui.feed import JobFeed
 from agent_exec_tui.key_turns import KeyTurns
 from agent_exec_tui.keymap import keys_of
+from agent_exec_tui.layout import HEIGHT_BREAKPOINTS
 from agent_exec_tui.palette import ActionProvider
 from agent_exec_tui.screens.main import MainScreen
 
@@ -40,6 +41,7 @@ class DashboardApp(App[str], inherit_bindings=False):
     COMMANDS: ClassVar[set[type[ActionProvider] | Callable[[], type[ActionProvider]]]] = {  # type: ignore[assignment]
         ActionProvider
     }
+    VERTICAL_BREAKPOINTS = HEIGHT_BREAKPOINTS
     # Ours is opened by the action table; Textual's own binding would open it over dialogs, too.
     ENABLE_COMMAND_PALETTE = False
     # Textual's three rows at each edge leave one of seven where a drag does not scroll; here four.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding, BindingType
 from textual.keys import _character_to_key
 
-from agent_exec_tui.actions import ACTIONS, BY_ID, Action, Group, actions_for
+from agent_exec_tui.actions import ACTIONS, BY_ID, EVERYWHERE, Action, Group, actions_for
 from agent_exec_tui.situation import ALL_PANES, Pane
 
 if TYPE_CHECKING:
@@ -59,34 +59,38 @@ def keys_of(action: Action, overrides: Mapping[str, tuple[str, ...]]) -> tuple[s
     return overrides.get(action.id) or tuple(normal_key(key) for key in action.keys)
 
 
-def bindings_for(panes: frozenset[Pane]) -> list[BindingType]:
-    """Make the bindings of the actions that live in exactly these panes.
+def bindings_for(*sets: frozenset[Pane]) -> list[BindingType]:
+    """Make the bindings of the actions that live in exactly one of these sets of panes.
 
     Every key ends in one place: the screen's ``do``, which asks the table whether it may.
     """
-    return bindings_of(action for action in ACTIONS if action.panes == panes)
+    return bindings_of(action for panes in sets for action in ACTIONS if action.panes == panes)
 
 
 def bindings_of(actions: Iterable[Action]) -> list[BindingType]:
     """Make the bindings of these actions, as far as they have keys."""
-    return [
-        Binding(
-            ",".join(normal_key(key) for key in action.keys),
-            f"screen.do('{action.id}')",
-            action.label,
-            id=action.id,
-        )
-        for action in actions
-        if action.keys
-    ]
+    return [_binding(action, "screen.do") for action in actions if action.keys]
+
+
+def screen_bindings() -> list[BindingType]:
+    """Make the main screen's bindings: what has the same meaning in all its panes."""
+    return bindings_for(ALL_PANES, EVERYWHERE)
 
 
 def pane_bindings(pane: Pane) -> list[BindingType]:
     """Make the bindings of a pane's widget: all its actions that are not everybody's."""
-    sets = {
-        action.panes for action in ACTIONS if pane in action.panes and action.panes != ALL_PANES
-    }
-    return [binding for panes in sorted(sets, key=sorted) for binding in bindings_for(panes)]
+    sets = {action.panes for action in ACTIONS if pane in action.panes}
+    return bindings_for(*sorted(sets - {ALL_PANES, EVERYWHERE}, key=sorted))
+
+
+def dialog_bindings(*action_ids: str) -> list[BindingType]:
+    """Make a dialog's bindings of these actions; each ends in the dialog's ``act``."""
+    return [_binding(BY_ID[action_id], "act") for action_id in action_ids]
+
+
+def _binding(action: Action, method: str) -> Binding:
+    keys = ",".join(normal_key(key) for key in action.keys)
+    return Binding(keys, f"{method}('{action.id}')", action.label, id=action.id)
 
 
 def clashes(overrides: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -139,8 +143,13 @@ def key_table() -> str:
         for action in ACTIONS:
             if action.group is group:
                 keys = " ".join(f"`{shown_key(normal_key(key))}`" for key in action.keys)
-                where = (
-                    "everywhere" if action.panes == ALL_PANES else ", ".join(sorted(action.panes))
+                lines.append(
+                    f"| {keys or '(palette)'} | {_where(action)} | {action.help} | `{action.id}` |"
                 )
-                lines.append(f"| {keys or '(palette)'} | {where} | {action.help} | `{action.id}` |")
     return "\n".join(lines) + "\n"
+
+
+def _where(action: Action) -> str:
+    if action.panes == EVERYWHERE:
+        return "everywhere, dialogs"
+    return "everywhere" if action.panes == ALL_PANES else ", ".join(sorted(action.panes))

@@ -22,6 +22,7 @@ class Mode(StrEnum):
 
 
 BREAKPOINTS = [(0, "-single"), (80, "-stacked"), (120, "-split"), (160, "-wide")]
+HEIGHT_BREAKPOINTS = [(0, "-low"), (STRIP_HEIGHT, "-high")]
 
 
 def width_class(width: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from agent_exec_tui.actions import ACTIONS, Action
+from agent_exec_tui.actions import ACTIONS, DIALOG, Action
 from agent_exec_tui.keymap import keys_of, shown_key
 
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from agent_exec_tui.screens.main import MainScreen
 
-_NOT_OFFERED = frozenset({"app.palette"})
+_OFFERED = tuple(
+    action for action in ACTIONS if action.id != "app.palette" and action.panes != DIALOG
+)
 
 
 class ActionProvider(Provider):
@@ -36,9 +38,7 @@ class ActionProvider(Provider):
 
     async def discover(self) -> Hits:
         """Offer everything, what is possible now first."""
-        entries = [
-            (action, *self._entry(action)) for action in ACTIONS if action.id not in _NOT_OFFERED
-        ]
+        entries = [(action, *self._entry(action)) for action in _OFFERED]
         entries.sort(key=lambda entry: ("not now:" in entry[2], entry[0].rank or 10_000))
         for action, text, help_text in entries:
             yield DiscoveryHit(Content(text), self._doing(action), text=text, help=help_text)
@@ -46,9 +46,7 @@ class ActionProvider(Provider):
     async def search(self, query: str) -> Hits:
         """Offer what the query fits, by help text, id or key."""
         matcher = self.matcher(query)
-        for action in ACTIONS:
-            if action.id in _NOT_OFFERED:
-                continue
+        for action in _OFFERED:
             text, help_text = self._entry(action)
             score = max(matcher.match(text), matcher.match(action.id), matcher.match(action.label))
             if score > 0:

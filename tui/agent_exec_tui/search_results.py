@@ -36,8 +36,8 @@ class SearchResults:
         """Whether nothing more will come."""
         return self.took_s is not None
 
-    def told(self) -> str:
-        """Say how far it is and what was found: ``37 of 412 logs, 1.2 GiB · 12 lines in 3 logs``."""
+    def told(self) -> tuple[str, ...]:
+        """Say what was found and how far it is: ``12 lines in 3 logs``, ``37 of 412 logs, 1.2 GiB``."""
         progress = self.progress
         read = formatting.size(progress.read_bytes)
         logs = formatting.counted(progress.logs, "log")
@@ -49,10 +49,9 @@ class SearchResults:
             where = f"{progress.done:,} of {logs}, {read}"
             if self.is_over:
                 where = f"stopped after {where}"
-        parts = [where, self._found()]
-        if progress.unreadable:
-            parts.append(f"{formatting.counted(progress.unreadable, 'log')} unreadable")
-        return " · ".join(parts)
+        unreadable = progress.unreadable
+        lost = (f"{formatting.counted(unreadable, 'log')} unreadable",) if unreadable else ()
+        return (self._found(), *lost, where)
 
     def _found(self) -> str:
         progress = self.progress

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
 
 class Pane(StrEnum):
-    """The panes that keys can be meant for."""
+    """The panes that keys can be meant for; dialogs, which lie over all of them, are the last."""
 
     JOBS = "jobs"
     LOG = "log"
     DETAIL = "detail"
+    DIALOG = "dialogs"
 
 
-ALL_PANES = frozenset(Pane)
+ALL_PANES = frozenset({Pane.JOBS, Pane.LOG, Pane.DETAIL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from agent_exec.errors import InvalidTagError
 from agent_exec.model.tags import require_tag, unique
 from agent_exec_tui import formatting, operations
@@ -25,15 +27,15 @@ if TYPE_CHECKING:
 SIGNALS = (
     ("TERM", "15", "t", "asks the job to end"),
     ("INT", "2", "i", "as ^c does"),
-    ("KILL", "9", "k", "ends it at once"),
-    ("HUP", "1", "h", "the terminal is gone; often: read the settings again"),
-    ("QUIT", "3", "q", "end and dump core"),
+    ("KILL", "9", "K", "ends it at once"),
+    ("HUP", "1", "h", "terminal gone, or: read settings anew"),
+    ("QUIT", "3", "Q", "end and dump core"),
     ("USR1", "10", "u", "means what the program says"),
     ("USR2", "12", "s", "means what the program says"),
     ("CONT", "18", "c", "go on"),
     ("WINCH", "28", "w", "the window changed"),
 )
-LISTED_IN_DIALOG = 8
+MIN_COMMAND_CELLS = 14
 
 
 class JobHandlers:
@@ -66,7 +68,7 @@ class JobHandlers:
         return self._main.session.launcher
 
     def _targets(self, *kinds: RowKind) -> list[JobRow]:
-        targets = self._main.situation().targets
+        targets = sorted(self._main.situation().targets, key=lambda row: row.place)
         return [row for row in targets if not kinds or row.kind in kinds]
 
     def _run(self, verb: str, operation: Operation, rows: Sequence[JobRow]) -> None:
@@ -100,22 +102,21 @@ class JobHandlers:
         now_s = self._main.clock()
         width = max(min(self._main.size.width - 12, 64), 20)
         lines = []
-        for row in rows[:LISTED_IN_DIALOG]:
+        for row in rows:
             pid = f"  pid {row.pid}" if row.pid and not row.kind.has_ended else ""
             head = f"{row.short_id}  {row.word} {row.elapsed_text(now_s)}{pid}"
             if len(rows) == 1:
                 lines += [head, formatting.shorten_middle(row.command, width)]
             else:
-                command = formatting.shorten_middle(row.command, max(width - len(head) - 2, 8))
+                if cell_len(head) + MIN_COMMAND_CELLS > width:
+                    head = row.short_id
+                command = formatting.shorten_middle(row.command, width - cell_len(head) - 2)
                 lines.append(f"{head}  {command}")
-        if len(rows) > LISTED_IN_DIALOG:
-            lines.append(f"… and {len(rows) - LISTED_IN_DIALOG} more")
         return lines
 
-    def _cli(self, verb: str, rows: Sequence[JobRow], *flags: str) -> str:
-        if len(rows) != 1:
-            return ""
-        return formatting.cli_line(*self._main.root_words(), verb, *flags, rows[0].shown_id)
+    def _cli(self, verb: str, rows: Sequence[JobRow], *flags: str) -> list[str]:
+        root = self._main.root_words()
+        return [formatting.cli_line(*root, verb, *flags, row.job_id) for row in rows]
 
     # One action each
 
@@ -148,7 +149,7 @@ class JobHandlers:
             yes=f"Send {signal}",
             no="Keep running" if signal in ("TERM", "KILL", "INT") else "Don't",
             note=f"{signal} goes to the whole process group.",
-            command_line=self._cli("kill", rows, "--signal", signal),
+            command_lines=self._cli("kill", rows, "--signal", signal),
         )
         self._ask(dialog, lambda: self._run(verb.lower(), operations.signalling(signal), rows))
 
@@ -176,7 +177,7 @@ class JobHandlers:
             yes="Restart",
             no="Don't",
             note=note,
-            command_line=self._cli("restart", rows),
+            command_lines=self._cli("restart", rows),
         )
         self._ask(dialog, lambda: self._restart_now(rows))
 
@@ -235,7 +236,7 @@ class JobHandlers:
             yes="Delete",
             no="Keep",
             note=note,
-            command_line=self._cli("delete", rows),
+            command_lines=self._cli("delete", rows),
         )
         self._ask(dialog, lambda: self._delete_now(rows))
 
@@ -254,10 +255,10 @@ class JobHandlers:
         dialog = ConfirmDialog(
             f"Fix the record of {'this job' if len(rows) == 1 else f'{len(rows)} jobs'}?",
             self._named(rows),
-            yes="Look closer and fix",
+            yes="Look and fix",
             no="Leave it",
             note="Only what is proved is written; a process that still lives is left alone.",
-            command_line=self._cli("repair", rows),
+            command_lines=self._cli("repair", rows),
         )
         self._ask(dialog, lambda: self._run("fix", operations.repair, rows))
 

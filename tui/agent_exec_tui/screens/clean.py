@@ -22,14 +22,24 @@ from agent_exec_tui.job_rows import clean
 from agent_exec_tui.screens.dialog import Dialog
 from agent_exec_tui.widgets.choices import Tick
 from agent_exec_tui.widgets.clean_list import CleanList
+from agent_exec_tui.widgets.command_preview import CommandPreview
 from agent_exec_tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from textual.app import ComposeResult
 
     from agent_exec_tui.screens.main import MainScreen
 
 PROGRESS_S = 0.1
+WIDTH_CELLS = 110
+HINTS = (("space", "keep one"), ("esc", "close"))
+_RULES = (
+    ("older_than", "older than", "7d", ""),
+    ("keep_newest", "keep newest", "", ""),
+    ("keep_under", "keep under", "", "2G"),
+)
 
 
 @dataclass
@@ -77,32 +87,41 @@ class CleanDialog(Dialog[bool]):
         self._stop = threading.Event()
         self._is_cleaning = False
         self._now_s = main.clock()
+        self._doing = ""
 
     def compose_dialog(self) -> ComposeResult:
         """The three rules, what they select, what does the same, the buttons."""
         with Horizontal(classes="rules"):
-            yield Label("older than ")
-            yield LineInput("7d", id="older_than", compact=True, select_on_focus=False)
-            yield Label("  keep newest ")
-            yield LineInput("", id="keep_newest", compact=True)
-            yield Label("  keep under ")
-            yield LineInput("", id="keep_under", placeholder="2G", compact=True)
+            for name, label, value, example in _RULES:
+                line = LineInput(value, id=name, placeholder=example, compact=True)
+                line.select_on_focus = False
+                yield Horizontal(Label(f"{label} "), line)
             yield Tick("all dirs", True, id="all_dirs", compact=True)
         yield Static("each rule selects by itself", id="rule-hint", markup=False)
         yield Static("looking…", id="summary", markup=False)
         yield CleanList(self._main.jobs.rows, self._now_s, id="list")
-        yield Static("", id="cli", markup=False)
+        yield CommandPreview(id="cli")
         yield Static("", id="result", markup=False)
-        with Horizontal(classes="buttons"):
-            yield Button("Remove", id="remove", variant="error", compact=True, disabled=True)
-            yield Button("Stop", id="stop", compact=True)
-            yield Button("Close", id="close", compact=True)
+
+    def compose_buttons(self) -> Iterable[Button]:
+        """Remove, stop removing, leave, or take the command line along."""
+        yield Button("Remove", id="remove", variant="error", compact=True, disabled=True)
+        yield Button("Stop", id="stop", compact=True)
+        yield Button("Close", id="close", compact=True)
+        yield Button("Copy", id="copy", compact=True)
+
+    def on_resize(self) -> None:
+        """Fit the frame's words."""
+        self._frame(self._doing)
 
     def on_mount(self) -> None:
         """Look at every job, in a thread."""
         self.query_one("#stop").display = False
-        self.box.border_subtitle = Content("space keeps one   esc close")
         self._look()
+
+    def _frame(self, doing: str) -> None:
+        self._doing = doing
+        self.frame([self.heading, *([doing] if doing else [])], HINTS, width=WIDTH_CELLS)
 
     def _look(self) -> None:
         store, post = self._main.store, self.post_message
@@ -125,7 +144,7 @@ class CleanDialog(Dialog[bool]):
         if event.problem:
             self._tell(event.problem, "$text-error")
         if not self._is_cleaning:
-            self.box.border_title = Content(f"{self.heading} · dry run, {event.took_s:.1f} s")
+            self._frame(f"dry run, {event.took_s:.1f} s")
         self._choose()
 
     def on_input_changed(self) -> None:
@@ -173,20 +192,23 @@ class CleanDialog(Dialog[bool]):
         )
         self.query_one("#summary", Static).update(Content("\n".join(lines)))
         self._show_cli(is_scoped=is_scoped)
-        self._allow(count)
 
     def _show_cli(self, *, is_scoped: bool) -> None:
-        text = ""
-        if not self._policy.flaws and not self._policy.is_empty:
-            text = f"= {self._policy.command_line(*self._main.root_words())}"
+        policy, note = self._policy, ""
+        lines: tuple[str, ...] = ()
+        if not policy.flaws and not policy.is_empty:
+            lines = (policy.command_line(*self._main.root_words()),)
             if self._spare or is_scoped:
-                text += "   (which would also take what is kept here)"
-        self.query_one("#cli", Static).update(Content.styled(clean(text), "$text-muted"))
+                note = "takes what is kept here, too"
+        self.query_one("#cli", CommandPreview).show(lines, note)
+        self._allow(len(self._selection.taken))
 
     def _allow(self, count: int) -> None:
         button = self.query_one("#remove", Button)
         button.label = Content(f"Remove {count:,}" if count else "Remove")
         button.disabled = not count or self._is_cleaning or self._main.settings.read_only
+        has_command = bool(self.query_one("#cli", CommandPreview).text)
+        self.query_one("#copy").display = has_command and not self._is_cleaning
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Remove, stop or leave."""
@@ -197,6 +219,8 @@ class CleanDialog(Dialog[bool]):
             case "stop":
                 self._stop.set()
                 self._tell("stopping…")
+            case "copy":
+                self.copy_command()
             case _:
                 self.action_leave()
 
@@ -241,7 +265,7 @@ class CleanDialog(Dialog[bool]):
         self.query_one("#stop").display = is_cleaning
         self._allow(len(self._selection.taken))
         if is_cleaning:
-            self.box.border_title = Content(f"{self.heading} · removing")
+            self._frame("removing")
             self._tell("removing…")
             self.query_one("#stop").focus()
 
@@ -256,7 +280,7 @@ class CleanDialog(Dialog[bool]):
     @on(Cleaned)
     def _cleaned(self, event: Cleaned) -> None:
         self._set_cleaning(False)
-        self.box.border_title = Content(f"{self.heading} · done")
+        self._frame("done")
         report = event.report
         if report is None:
             self._tell(event.problem, "$text-error")

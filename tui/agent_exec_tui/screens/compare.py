@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.message import Message
 
 from agent_exec.model import records
 from agent_exec.store.listing import read_job
 from agent_exec_tui.compared_streams import StreamPair, compare_files, stream_rows
 from agent_exec_tui.comparison import Fact, Side, Verdict, definition_facts, outcome_facts
-from agent_exec_tui.hints import hint_line, title_line
 from agent_exec_tui.layout import Part
 from agent_exec_tui.log_spot import LogSpot
 from agent_exec_tui.screens.dialog import Dialog
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from agent_exec_tui.screens.main import MainScreen
 
 PROGRESS_S = 0.1
-FRAME_CELLS = 8
 HINTS = (("enter", "go to its log"), ("h l", "side"), (".", "env values"), ("esc", "close"))
 STDIN = "stdin"
 _FILES = {
@@ -171,10 +168,8 @@ class CompareDialog(Dialog[LogSpot]):
         return left, right
 
     def _draw(self) -> None:
-        room = self.size.width - FRAME_CELLS
         shown = ("all", "d differences only") if self._shows_all else ("differences only", "d all")
-        self.box.border_title = Content(title_line([self.heading, *shown], room))
-        self.box.border_subtitle = Content(hint_line(HINTS, room))
+        self.frame([self.heading, *shown], HINTS)
         left, right = self._sides()
         outcome = outcome_facts(left, right, now_s=self._main.clock())
         definition: list[Fact] = []

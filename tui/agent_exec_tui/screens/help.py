@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 
     from agent_exec_tui.situation import Situation
 
-_TITLES = {Pane.JOBS: "Jobs list", Pane.LOG: "Log panes", Pane.DETAIL: "Detail pane"}
+_TITLES = {
+    Pane.JOBS: "Jobs list",
+    Pane.LOG: "Log panes",
+    Pane.DETAIL: "Detail pane",
+    Pane.DIALOG: "Dialogs",
+}
+WIDTH_CELLS = 90
 KEY_CELLS = 14
+NARROW_KEY_CELLS = 8
 
 
 class HelpDialog(Dialog[str]):
@@ -31,8 +38,10 @@ class HelpDialog(Dialog[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "next_pane", show=False, priority=True),
-        Binding("down,ctrl+d,pagedown", "scroll(6)", show=False, priority=True),
-        Binding("up,ctrl+u,pageup", "scroll(-6)", show=False, priority=True),
+        Binding("down", "act('move.down')", show=False, priority=True),
+        Binding("up", "act('move.up')", show=False, priority=True),
+        Binding("ctrl+d", "act('move.half_down')", show=False, priority=True),
+        Binding("ctrl+u", "act('move.half_up')", show=False, priority=True),
     ]
 
     def __init__(self, situations: Mapping[Pane, Situation], keys: Mapping[str, tuple[str, ...]],
@@ -65,13 +74,9 @@ class HelpDialog(Dialog[str]):
         self._pane = panes[(panes.index(self._pane) + 1) % len(panes)]
         self._show(self.query_one(Input).value)
 
-    def action_scroll(self, lines: int) -> None:
-        """Read on."""
-        self.box.scroll_relative(y=lines, animate=False)
-
     def _show(self, search: str) -> None:
-        self.box.border_title = Content(f"Help · {_TITLES[self._pane]}")
-        self.box.border_subtitle = Content("? next pane   esc close   dimmed: not possible now")
+        hints = (("?", "next pane"), ("dimmed:", "not possible now"), ("esc", "close"))
+        self.frame([f"Help · {_TITLES[self._pane]}"], hints, width=WIDTH_CELLS)
         words = search.lower().split()
         pieces: list[Content | str | tuple[str, str]] = []
         for group in Group:
@@ -96,10 +101,17 @@ class HelpDialog(Dialog[str]):
 
     def _line(self, action: Action) -> list[Content | str | tuple[str, str]]:
         reason = action.enabled(self._situations[self._pane])
-        key = f"  {self._key_text(action):<{KEY_CELLS}} "
+        width = self.body.scrollable_content_region.width
+        cells = KEY_CELLS if width > WIDTH_CELLS // 2 else NARROW_KEY_CELLS
+        key = f"  {self._key_text(action):<{cells}} "
         text = f"{action.help}  ({reason})" if reason else action.help
-        room = max(self.box.scrollable_content_region.width - len(key) - 1, 20)
-        wrapped = ("\n" + " " * len(key)).join(textwrap.wrap(text, room)) + "\n"
+        lines = textwrap.wrap(
+            text,
+            max(width - 1, len(key) + 12),
+            initial_indent=" " * len(key),
+            subsequent_indent=" " * (cells + 3),
+        )
+        wrapped = "\n".join(lines)[len(key) :] + "\n"
         if reason:
             return [(key + wrapped, "$text-muted")]
         return [(key, "bold"), wrapped]

@@ -19,10 +19,14 @@ from agent_exec_tui.widgets.choices import Pick, Tick
 from agent_exec_tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from textual.app import ComposeResult
 
     from agent_exec.commands.definition import JobDefinition
 
+WIDTH_CELLS = 84
+HINTS = (("enter", "run"), ("^o", "more"), ("tab", "next"), ("esc", "cancel"))
 _STDIN_KINDS = ("none", "text", "file")
 _FIELDS = (
     ("command", "Command", "python train.py --seed 2"),
@@ -88,7 +92,7 @@ class JobForm(Dialog[FormAnswer]):
         """Fields, the rarely needed ones folded away, the verdict, the buttons."""
         first, *others = _FIELDS
         yield self._field(*first)
-        with Horizontal(classes="field"):
+        with Horizontal(classes="field kind"):
             yield Label("", classes="name")
             yield Tick("shell string", self._initial.is_shell, id="is_shell", compact=True)
             yield Static("", id="parsed", markup=False)
@@ -113,10 +117,16 @@ class JobForm(Dialog[FormAnswer]):
                 )
         yield Static("", id="verdict", markup=False)
         yield Static("", id="preview", markup=False)
-        with Horizontal(classes="buttons"):
-            yield Button("Run now", id="run", variant="success", compact=True)
-            yield Button("Create only", id="create", compact=True)
-            yield Button("Copy command", id="copy", compact=True)
+
+    def compose_buttons(self) -> Iterable[Button]:
+        """Run it, keep it for later, or take the command line along."""
+        yield Button("Run now", id="run", variant="success", compact=True)
+        yield Button("Create only", id="create", compact=True)
+        yield Button("Copy", id="copy", compact=True)
+
+    def on_resize(self) -> None:
+        """Fit the frame's words."""
+        self.frame([self.heading], HINTS, width=WIDTH_CELLS)
 
     def _field(self, name: str, label: str, example: str) -> Horizontal:
         value = getattr(self._initial, name)
@@ -128,7 +138,6 @@ class JobForm(Dialog[FormAnswer]):
 
     def on_mount(self) -> None:
         """Judge what the form starts with."""
-        self.box.border_subtitle = Content("tab next   enter run now   ^o more   esc cancel")
         self.query_one("#more").display = bool(
             self._initial.stdin_kind != "none" or self._initial.timeout or self._initial.env_files
         )

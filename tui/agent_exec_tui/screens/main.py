@@ -21,7 +21,7 @@ from agent_exec_tui.feed import JobFeed
 from agent_exec_tui.handlers import handlers_for, load_handlers
 from agent_exec_tui.hints import hints_for
 from agent_exec_tui.job_rows import clean
-from agent_exec_tui.keymap import bindings_for
+from agent_exec_tui.keymap import screen_bindings
 from agent_exec_tui.layout import Part, width_class
 from agent_exec_tui.messages import (
     Arranged,
@@ -41,7 +41,7 @@ from agent_exec_tui.screens.panes import Panes
 from agent_exec_tui.screens.viewing import Viewing
 from agent_exec_tui.selection import SelectedJob
 from agent_exec_tui.session import Session
-from agent_exec_tui.situation import ALL_PANES, Pane, Situation
+from agent_exec_tui.situation import Pane, Situation
 from agent_exec_tui.usage import UsageWatch
 from agent_exec_tui.widgets.bars import TabsBar
 from agent_exec_tui.widgets.job_table import JobTable
@@ -64,7 +64,7 @@ TICK_S = 1.0
 class MainScreen(MainFrame, inherit_bindings=False):
     """Everything the dashboard shows at once; what keys do lives in the handlers."""
 
-    BINDINGS = bindings_for(ALL_PANES)
+    BINDINGS = screen_bindings()
     AUTO_FOCUS: ClassVar[str | None] = "#table"
 
     def __init__(

@@ -39,13 +39,7 @@ class Choice:
 class MenuDialog(Dialog[str]):
     """A list to pick from, by its letters or with enter."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "move('down')", show=False),
-        Binding("k", "move('up')", show=False),
-        Binding("g", "move('first')", show=False),
-        Binding("G", "move('last')", show=False),
-        Binding("q", "leave", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "leave", show=False)]
 
     def __init__(self, title: str, choices: Sequence[Choice], *, current: str = "") -> None:
         super().__init__()
@@ -59,7 +53,7 @@ class MenuDialog(Dialog[str]):
         for choice in self._choices:
             mark = "•" if choice.value == self._current else " "
             text = Content.assemble(
-                (f"{choice.key:>2} ", "$text-accent bold"),
+                (f"{choice.key:>2}", "$text-accent bold"),
                 f"{mark} {choice.label}",
                 (f"   {choice.reason}" if choice.reason else "", "$text-muted"),
             )
@@ -87,10 +81,26 @@ class MenuDialog(Dialog[str]):
         event.stop()
         self.dismiss(event.option.id)
 
-    def action_move(self, where: str) -> None:
-        """Vim's keys."""
+    def move(self, lines: int) -> None:
+        """Go up or down, past what cannot be picked, and stop at the ends."""
         options = self.query_one(OptionList)
-        getattr(options, f"action_{'cursor_' if where in ('up', 'down') else ''}{where}")()
+        can = [
+            index
+            for index in range(options.option_count)
+            if not options.get_option_at_index(index).disabled
+        ]
+        if not can:
+            return
+        to = (-1 if options.highlighted is None else options.highlighted) + lines
+        if lines > 0:
+            options.highlighted = next((index for index in can if index >= to), can[-1])
+        else:
+            options.highlighted = next((index for index in reversed(can) if index <= to), can[0])
+
+    def move_to_end(self, *, is_top: bool) -> None:
+        """Go to the first or the last choice."""
+        options = self.query_one(OptionList)
+        (options.action_first if is_top else options.action_last)()
 
 
 class PromptDialog(Dialog[str]):

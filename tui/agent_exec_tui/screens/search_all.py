@@ -16,12 +16,12 @@ from textual.widgets import Input, Static
 
 from agent_exec.model import records
 from agent_exec_tui import formatting
-from agent_exec_tui.hints import hint_line, title_line
+from agent_exec_tui.hints import title_line
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.layout import Part
 from agent_exec_tui.log_pattern import PatternError, compile_pattern
 from agent_exec_tui.log_spot import LogSpot
-from agent_exec_tui.screens.dialog import Dialog
+from agent_exec_tui.screens.dialog import FRAME_CELLS, Dialog
 from agent_exec_tui.search_all import Hit, LogToSearch, Progress, search_logs
 from agent_exec_tui.search_results import SearchResults
 from agent_exec_tui.widgets.hit_list import HitList
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from agent_exec_tui.screens.main import MainScreen
 
 NEWS_S = 0.1
-FRAME_CELLS = 8
 TYPING = (("enter", "search"), ("^r", "regex or text"))
 LISTING = (("enter", "go there"), ("/", "change"), ("]", "next job"))
 _FILES = ((Part.STDOUT, records.STDOUT_LOG), (Part.STDERR, records.STDERR_LOG))
@@ -244,12 +243,10 @@ class SearchAllDialog(Dialog[LogSpot]):
         self._draw()
 
     def _draw(self) -> None:
-        room = self.size.width - FRAME_CELLS
         kind = "regex (^r: text)" if self._is_regex else "text (^r: regex)"
-        self.box.border_title = Content(title_line([self.heading, self._scope, kind], room))
         last = ("esc", "stop" if self.is_searching else "close")
         hints = TYPING if self.pattern.has_focus else LISTING
-        self.box.border_subtitle = Content(hint_line([*hints, last], room))
+        self.frame([self.heading, self._scope, kind], [*hints, last])
         self.pattern.placeholder = "regular expression" if self._is_regex else "words"
         told = self._told()
         style = "$text-error" if self._flaw else ""
@@ -263,8 +260,9 @@ class SearchAllDialog(Dialog[LogSpot]):
             return self._flaw
         if self.results is None:
             return "stdout and stderr of each; upper case makes the case matter"
-        told = self.results.told()
-        return told if self.results.scope == self._scope else f"{told} · of {self.results.scope}"
+        is_here = self.results.scope == self._scope
+        scope = () if is_here else (f"of {self.results.scope}",)
+        return title_line([*self.results.told(), *scope], self.app.size.width - FRAME_CELLS // 2)
 
     def _job(self) -> str:
         hit = self.hits.hit

@@ -34,12 +34,14 @@ class CleanList(ScrollView, can_focus=True, inherit_bindings=False):
     """What goes, oldest first; below it what is never touched, with the reasons."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", show=False),
-        Binding("k,up", "move(-1)", show=False),
-        Binding("ctrl+d,pagedown", "move(10)", show=False),
-        Binding("ctrl+u,pageup", "move(-10)", show=False),
-        Binding("g,home", "move(-1000000000)", show=False),
-        Binding("G,end", "move(1000000000)", show=False),
+        Binding("j,down", "move(1)", id="move.down"),
+        Binding("k,up", "move(-1)", id="move.up"),
+        Binding("ctrl+d", "move(10)", id="move.half_down"),
+        Binding("pagedown,ctrl+f", "move(10)", id="move.page_down"),
+        Binding("ctrl+u", "move(-10)", id="move.half_up"),
+        Binding("pageup", "move(-10)", id="move.page_up"),
+        Binding("g,home", "move(-1000000000)", id="move.top"),
+        Binding("G,end", "move(1000000000)", id="move.bottom"),
         Binding("space", "spare", "keep one"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {

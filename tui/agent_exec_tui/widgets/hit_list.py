@@ -31,14 +31,16 @@ class HitList(ScrollView, can_focus=True, inherit_bindings=False):
     """Hits of one search; more may come at its end while the cursor stays."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down,n", "move(1)", show=False),
-        Binding("k,up,N", "move(-1)", show=False),
-        Binding("ctrl+d", "page(0.5)", show=False),
-        Binding("ctrl+u", "page(-0.5)", show=False),
+        Binding("j,down", "move(1)", id="move.down"),
+        Binding("n", "move(1)", show=False),
+        Binding("k,up", "move(-1)", id="move.up"),
+        Binding("N", "move(-1)", show=False),
+        Binding("ctrl+d", "page(0.5)", id="move.half_down"),
+        Binding("ctrl+u", "page(-0.5)", id="move.half_up"),
         Binding("pagedown,ctrl+f,space", "page(1)", show=False),
         Binding("pageup,b", "page(-1)", show=False),
-        Binding("g,home", "move(-1000000000)", show=False),
-        Binding("G,end", "move(1000000000)", show=False),
+        Binding("g,home", "move(-1000000000)", id="move.top"),
+        Binding("G,end", "move(1000000000)", id="move.bottom"),
         Binding("J,right_square_bracket", "job(1)", show=False),
         Binding("K,left_square_bracket", "job(-1)", show=False),
         Binding("enter", "open", show=False),

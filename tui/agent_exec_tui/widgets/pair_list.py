@@ -36,12 +36,14 @@ class PairList(ScrollView, can_focus=True, inherit_bindings=False):
     """What was compared; the cursor stays on its pair while others come."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", show=False),
-        Binding("k,up", "move(-1)", show=False),
-        Binding("ctrl+d,pagedown,ctrl+f", "move(8)", show=False),
-        Binding("ctrl+u,pageup", "move(-8)", show=False),
-        Binding("g,home", "move(-1000000)", show=False),
-        Binding("G,end", "move(1000000)", show=False),
+        Binding("j,down", "move(1)", id="move.down"),
+        Binding("k,up", "move(-1)", id="move.up"),
+        Binding("ctrl+d", "move(8)", id="move.half_down"),
+        Binding("pagedown,ctrl+f", "move(8)", id="move.page_down"),
+        Binding("ctrl+u", "move(-8)", id="move.half_up"),
+        Binding("pageup", "move(-8)", id="move.page_up"),
+        Binding("g,home", "move(-1000000)", id="move.top"),
+        Binding("G,end", "move(1000000)", id="move.bottom"),
         Binding("h,left", "side(0)", show=False),
         Binding("l,right", "side(1)", show=False),
         Binding("enter", "open", show=False),
