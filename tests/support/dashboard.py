@@ -79,7 +79,7 @@ class Root:
                 schema_version="0.1",
                 command=command,
                 created_at=created,
-                root=str(self.path),
+                root="/srv/jobs",  # as long wherever this runs, for sizes are shown
                 env_keys=tuple(entry.partition("=")[0] for entry in env),
                 env_vars=env,
                 env_vars_runtime=() if mask else env,

@@ -182,3 +182,10 @@ def test_every_cell_fits_its_column_and_what_differs_is_in_sight(
             if cell is not None
         ]
         assert any(lit)
+
+
+def test_words_are_kept_whole_where_there_is_room() -> None:
+    pair = Pair(key="x", label="x", verdict=Verdict.SAME, left="exited · exit 0", right="a" * 15)
+    laid = lay_out([pair], 38)
+    assert [line.left.text for line in laid] == ["exited · ", "exit 0"]
+    assert [line.right and line.right.text for line in laid] == ["a" * 12, "a" * 3]

@@ -12,12 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
 from agent_exec_tui.app import DashboardApp
-from agent_exec_tui.screens.dialog import ConfirmDialog
+from agent_exec_tui.messages import OperationEnded
+from agent_exec_tui.operations import Outcome
+from agent_exec_tui.screens.clean import CleanDialog, StockRead
+from agent_exec_tui.screens.compare import CompareDialog
+from agent_exec_tui.screens.dialog import ConfirmDialog, TextDialog
+from agent_exec_tui.screens.help import HelpDialog
 from agent_exec_tui.screens.job_form import JobForm
+from agent_exec_tui.screens.search_all import SearchAllDialog
 from agent_exec_tui.settings import Settings
 from support.dashboard import Root, app_of, frozen_clock, one_of_each, until
 
@@ -35,6 +42,46 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Root]:
     monkeypatch.chdir(tmp_path)
     with Root(tmp_path / "jobs") as made:
         yield made
+
+
+def shows_comparison(pilot: Pilot[str]) -> bool:
+    dialog = pilot.app.screen
+    return isinstance(dialog, CompareDialog) and 2 == sum(
+        stream.compared is not None for stream in dialog._streams.values()
+    )
+
+
+def shows_hits(pilot: Pilot[str]) -> bool:
+    dialog = pilot.app.screen
+    if not isinstance(dialog, SearchAllDialog) or dialog.results is None:
+        return False
+    if dialog.results.took_s:
+        dialog.results.took_s = 0.0  # how long it took is no promise of the picture
+        dialog._draw()
+    return dialog.results.is_over and "in 2 logs" in str(dialog.query_one("#told").render())
+
+
+def shows_dry_run(pilot: Pilot[str]) -> bool:
+    dialog = pilot.app.screen
+    if not isinstance(dialog, CleanDialog) or not dialog._stock.candidates:
+        return False
+    if "dry run, 0.0 s" not in str(dialog.box.border_title):
+        dialog.post_message(StockRead(dialog._stock, 0.0))
+        return False
+    return str(dialog.query_one("#remove", Button).label) == "Remove 3"
+
+
+def shows_help(pilot: Pilot[str]) -> bool:
+    return isinstance(pilot.app.screen, HelpDialog) and "MOVE" in str(
+        pilot.app.screen.query_one("#keys").render()
+    )
+
+
+def shows_commands(pilot: Pilot[str]) -> bool:
+    palette = pilot.app.screen
+    return isinstance(palette, CommandPalette) and bool(
+        palette.query(CommandList) and palette.query_one(CommandList).option_count
+    )
 
 
 def shows_main(pilot: Pilot[str]) -> bool:
@@ -125,3 +172,62 @@ def test_an_unreadable_job_says_what_is_wrong_with_it(root: Root, snap_compare: 
     one_of_each(root)
     keys = pressing("i", cursor="4410aa9e")
     assert snap_compare(picture(root), terminal_size=(80, 24), run_before=keys)
+
+
+@pytest.mark.parametrize("theme", ["textual-light", "terminal-light"])
+def test_light_colours_are_readable(root: Root, snap_compare: Any, theme: str) -> None:
+    one_of_each(root)
+    settings = Settings(theme=theme, shows_usage=False)
+    assert snap_compare(picture(root, settings), terminal_size=(80, 24), run_before=pressing())
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24)], ids=str)
+def test_two_jobs_beside_each_other(root: Root, snap_compare: Any, size: tuple[int, int]) -> None:
+    root.add("a1", ("make", "-j4", "test"), stdout=b"cc a.c\nok\n", ran_s=4.2, tags=("ci",))
+    root.add("b2", ("make", "-j8", "test"), exit_code=2, stdout=b"cc a.c\nfailed\n",
+             created_ago_s=60, ran_s=2.1, tags=("ci",))  # fmt: skip
+    keys = pressing("A", "equals_sign", cursor="a1", until_it=shows_comparison)
+    assert snap_compare(picture(root), terminal_size=size, run_before=keys)
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24)], ids=str)
+def test_hits_in_the_logs_of_all_jobs(root: Root, snap_compare: Any, size: tuple[int, int]) -> None:
+    one_of_each(root)
+    keys = pressing("asterisk", *"ning|E0", "ctrl+r", "enter", until_it=shows_hits)
+    assert snap_compare(picture(root), terminal_size=size, run_before=keys)
+
+
+def test_what_a_cleaning_would_remove(root: Root, snap_compare: Any) -> None:
+    one_of_each(root)
+    keys = pressing("C", "tab", "1", until_it=shows_dry_run)
+    assert snap_compare(picture(root), terminal_size=(80, 24), run_before=keys)
+
+
+def test_the_help(root: Root, snap_compare: Any) -> None:
+    one_of_each(root)
+    keys = pressing("question_mark", until_it=shows_help)
+    assert snap_compare(picture(root), terminal_size=(80, 24), run_before=keys)
+
+
+def test_the_command_palette(root: Root, snap_compare: Any) -> None:
+    one_of_each(root)
+    keys = pressing("colon", *"start", until_it=shows_commands)
+    assert snap_compare(picture(root), terminal_size=(80, 24), run_before=keys)
+
+
+def test_what_became_of_each_of_several_jobs(root: Root, snap_compare: Any) -> None:
+    one_of_each(root)
+    before = pressing()
+
+    async def told(pilot: Pilot[str]) -> None:
+        await before(pilot)
+        outcomes = (
+            Outcome("7f3a9c1e".ljust(32, "0"), True, "killed by TERM"),
+            Outcome("b81d0024".ljust(32, "0"), False, "job b81d0024 has changed since you were "
+                    "asked, it is exited now; nothing was done"),
+        )  # fmt: skip
+        app_of(pilot).main.post_message(OperationEnded("stop", outcomes))
+        await until(pilot, lambda: isinstance(pilot.app.screen, TextDialog))
+        await pilot.pause(0.1)
+
+    assert snap_compare(picture(root), terminal_size=(80, 24), run_before=told)

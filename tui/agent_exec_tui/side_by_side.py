@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from rich.cells import chop_cells
+from rich.cells import cell_len, chop_cells
 
 from agent_exec_tui.first_difference import alike_chars
 from agent_exec_tui.formatting import ELLIPSIS, shorten_end
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agent_exec_tui.comparison import Verdict
 
 GUTTER_CELLS: Final = 1
@@ -112,9 +115,24 @@ def _wrap_both(pair: Pair, cells: int) -> tuple[list[Cell], list[Cell]]:
     )
 
 
+def _words(text: str, cells: int) -> Iterator[str]:
+    """Cut into lines, after a blank where one is in the second half; every character is kept."""
+    while text and cell_len(text) > cells:
+        part = chop_cells(text[: 4 * cells], cells)[0]
+        blank = part.rfind(" ") + 1
+        if blank > len(part) // 2 and text[len(part)] != " ":
+            part = part[:blank]
+        yield part
+        text = text[len(part) :]
+    if text:
+        yield text
+
+
 def _wrap(text: str, cells: int, lit_start: int, lit_stop: int) -> list[Cell]:
     # A character two cells wide fits no column of one.
-    parts = chop_cells(text, cells) if cells > 1 else [text[:1]]
+    parts = list(islice(_words(text, cells), MAX_LINES + 1)) if cells > 1 else [text[:1]]
+    if len(parts) > MAX_LINES:  # words whole would push out of sight what differs
+        parts = chop_cells(text, cells)
     if len(parts) > MAX_LINES:
         rest = parts[MAX_LINES - 1] + parts[MAX_LINES]
         parts = [*parts[: MAX_LINES - 1], shorten_end(rest, cells)]

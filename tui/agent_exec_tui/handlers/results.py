@@ -26,8 +26,9 @@ def show_results(main: MainScreen, event: OperationEnded) -> None:
             timeout_s=4.0 if outcome.is_done else 10.0,
         )
     elif event.outcomes:
-        main.say(summary(event.verb, event.outcomes), severity="error" if failed else "information")
-        if failed:
+        if not failed:
+            main.say(summary(event.verb, event.outcomes))
+        else:
             lines = [
                 f"{clean(outcome.job_id[:ID_CHARS])}  {'done  ' if outcome.is_done else 'FAILED'}"
                 f"  {outcome.text}"
