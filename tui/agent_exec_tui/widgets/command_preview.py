@@ -55,4 +55,4 @@ class CommandPreview(Widget, can_focus=False):
 
     def render(self) -> Content:
         """Cut to the width."""
-        return Content.styled(self._shown(self.content_size.width), "$text-muted")
+        return Content(self._shown(self.content_size.width))
