@@ -79,6 +79,7 @@ def enabled_in(action: Action, pane: Pane) -> bool:
     impossible = {
         "job.start", "job.repair", "job.delete", "job.compare", "app.undo", "list.attention",
         "log.next", "log.previous", "log.only", "log.hide_before_mark", "log.tiles",
+        "app.journal",
     }  # fmt: skip
     return pane in action.panes & ALL_PANES and action.id not in impossible
 

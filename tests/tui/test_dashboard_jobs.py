@@ -26,7 +26,9 @@ from agent_exec_tui.layout import Part
 from agent_exec_tui.screens.clean import CleanDialog
 from agent_exec_tui.screens.dialog import ConfirmDialog
 from agent_exec_tui.screens.job_form import JobForm
+from agent_exec_tui.screens.journal import JournalDialog
 from agent_exec_tui.screens.main import MainScreen
+from agent_exec_tui.screens.menu import PromptDialog
 from agent_exec_tui.settings import Settings
 from agent_exec_tui.widgets.command_preview import CommandPreview
 from agent_exec_tui.widgets.log_view import LogView
@@ -374,3 +376,41 @@ async def test_typing_replaces_the_command_of_the_form_before(jobs: Jobs) -> Non
 
 def has_command(form: Screen[object], text: str) -> bool:
     return form.query_one("#command", Input).value == text
+
+
+async def test_the_journal_remembers_what_was_done_and_becomes_a_script(
+    jobs: Jobs, tmp_path: Path
+) -> None:
+    job_id = jobs.created("sleep", "60", tags=("old",))
+    async with dashboard(jobs.root) as pilot:
+        main = main_of(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.RUNNING)
+        await pilot.press("t", *"er", "enter", "X")
+        await dialog_of(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.KILLED)
+        await pilot.press("r")
+        await until(pilot, lambda: len(main.jobs) == 2)
+        await until(pilot, lambda: len(main.session.journal) == 4, "all in the journal")
+        await pilot.press("J")
+        await until(pilot, lambda: isinstance(pilot.app.screen, JournalDialog))
+        await pilot.press("c")
+        script = pilot.app.clipboard
+        path = tmp_path / "again.sh"
+        await pilot.press("W")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PromptDialog))
+        pilot.app.screen.query_one(Input).value = str(path)
+        await pilot.press("enter")
+        await until(pilot, path.exists)
+        await until(pilot, lambda: path.read_text() == script)
+    assert path.stat().st_mode & 0o777 == 0o700
+    lines = [line for line in script.splitlines() if line and not line.startswith("#")]
+    root = f"agent-exec-tui --root {jobs.root}"
+    assert lines[:3] == [
+        f"{root} start --no-wait {job_id}",
+        f"{root} tag set --tag older {job_id}",
+        f"{root} kill --signal KILL {job_id}",
+    ]
+    assert lines[3].startswith(f"job_1=$({root} run --no-wait --tag older --cwd ")
+    assert lines[3].partition(" | ")[0].endswith(" -- sleep 60")

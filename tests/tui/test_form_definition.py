@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from agent_exec.commands.definition import JobDefinition, StdinFile, StdinText
 from agent_exec.model.job import MatchStream, MatchType, Notification, OutputMatch
 from agent_exec_tui.command_line import command_line
-from agent_exec_tui.form_definition import FormText, check_form, form_of
+from agent_exec_tui.form_definition import FormText, check_form, form_of, hidden_values
 
 
 def test_words_are_argv_and_a_ticked_box_makes_one_string_of_them() -> None:
@@ -78,7 +79,16 @@ def test_a_definition_comes_through_the_form_unchanged(tmp_path: Path) -> None:
             ),
         ),
     )
-    assert check_form(form_of(definition), "/").definition == definition
+    text = form_of(definition)
+    assert check_form(text, "/", hidden_values(definition)).definition == definition
+    assert "two words" not in repr(text)
+    assert "B=***" in text.env
+    unmasked = check_form(replace(text, mask=""), "/", hidden_values(definition))
+    assert unmasked.definition is None
+    assert "B was masked" in unmasked.flaws["env"]
+    typed = check_form(replace(text, mask="", env="B=new"), "/", hidden_values(definition))
+    assert typed.definition
+    assert typed.definition.env == ("B=new",)
 
 
 def test_the_command_line_hides_masked_values_and_quotes_the_rest() -> None:

@@ -46,8 +46,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Root]:
 
 def shows_comparison(pilot: Pilot[str]) -> bool:
     dialog = pilot.app.screen
-    return isinstance(dialog, CompareDialog) and 2 == sum(
-        stream.compared is not None for stream in dialog._streams.values()
+    return (
+        isinstance(dialog, CompareDialog)
+        and sum(stream.compared is not None for stream in dialog._streams.values()) == 2
     )
 
 

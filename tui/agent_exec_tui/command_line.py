@@ -10,6 +10,8 @@ from agent_exec.model.job import DEFAULT_SHELL_WRAPPER, MatchStream, MatchType
 from agent_exec_tui import formatting
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent_exec.commands.definition import JobDefinition
     from agent_exec.model.job import OutputMatch
 
@@ -27,29 +29,48 @@ def seconds_text(milliseconds: int) -> str:
     return f"{milliseconds / 1000:g}" if milliseconds else ""
 
 
-def command_line(definition: JobDefinition, *, runs_now: bool, shows_masked: bool = False) -> str:
-    """Write the command line that makes the same job.
+def unset_value(entry: str) -> str:
+    """Write ``KEY=VALUE`` without the value: the shell is to take it from its own environment."""
+    key, separator, _ = entry.partition("=")
+    if not separator:
+        return entry
+    if key.isascii() and key.isidentifier():
+        return formatting.ShellText(f'"{key}=${{{key}:?is not kept}}"')
+    return f"{key}={MASKED_SHOWN}"
+
+
+def command_line(
+    definition: JobDefinition,
+    *,
+    runs_now: bool,
+    root: Sequence[str] = (),
+    is_kept: bool = False,
+) -> str:
+    """Write the command line that makes the same job; values of masked variables are left out.
 
     Args:
         definition: what to make.
         runs_now: ``run`` or ``create``.
-        shows_masked: whether values of masked variables are written out.
+        root: the words that name another root than the usual one.
+        is_kept: for a journal, which keeps no value of a variable and does not wait for output.
     """
-    words = ["run" if runs_now else "create"]
+    words = [*root, "run" if runs_now else "create"]
+    if runs_now and is_kept:
+        words.append("--no-wait")
     for tag in definition.tags:
-        words += ["--tag", tag]
+        words += _option("--tag", tag)
     for entry in definition.env:
         key = entry.partition("=")[0]
-        hides = key in definition.mask and not shows_masked
-        words += ["--env", f"{key}={MASKED_SHOWN}" if hides else entry]
+        shown = f"{key}={MASKED_SHOWN}" if key in definition.mask else entry
+        words += ["--env", unset_value(entry) if is_kept else shown]
     for path in definition.env_files:
-        words += ["--env-file", path]
+        words += _option("--env-file", path)
     for key in definition.mask:
-        words += ["--mask", key]
+        words += _option("--mask", key)
     if not definition.inherit_env:
         words.append("--no-inherit-env")
     if definition.cwd:
-        words += ["--cwd", definition.cwd]
+        words += _option("--cwd", definition.cwd)
     words += _stdin_words(definition)
     if definition.timeout_ms:
         words += ["--timeout", seconds_text(definition.timeout_ms)]
@@ -57,36 +78,42 @@ def command_line(definition: JobDefinition, *, runs_now: bool, shows_masked: boo
         words += ["--kill-after", seconds_text(definition.kill_after_ms)]
     notify = definition.notification
     if notify is not None and notify.notify_command:
-        words += ["--notify-command", notify.notify_command]
+        words += _option("--notify-command", notify.notify_command)
     if notify is not None and notify.notify_file:
-        words += ["--notify-file", notify.notify_file]
+        words += _option("--notify-file", notify.notify_file)
     words += _match_words(notify.on_output_match if notify else None)
     if definition.progress_every_ms:
         words += ["--progress-every", seconds_text(definition.progress_every_ms)]
     if own_wrapper(definition) and definition.shell_wrapper:
-        words += ["--shell-wrapper", " ".join(definition.shell_wrapper)]
+        words += _option("--shell-wrapper", " ".join(definition.shell_wrapper))
     return formatting.cli_line(*words, "--", *definition.command)
+
+
+def _option(name: str, value: str) -> list[str]:
+    """Two words, or one where the value would be taken for an option itself."""
+    return [f"{name}={value}"] if value.startswith("-") else [name, value]
 
 
 def _match_words(match: OutputMatch | None) -> list[str]:
     if match is None:
         return []
-    words = ["--output-pattern", match.pattern]
+    words = _option("--output-pattern", match.pattern)
     if match.match_type is not MatchType.CONTAINS:
         words += ["--output-match-type", match.match_type.value]
     if match.stream is not MatchStream.EITHER:
         words += ["--output-stream", match.stream.value]
     if match.command:
-        words += ["--output-command", match.command]
+        words += _option("--output-command", match.command)
     if match.file:
-        words += ["--output-file", match.file]
+        words += _option("--output-file", match.file)
     return words
 
 
 def _stdin_words(definition: JobDefinition) -> list[str]:
     match definition.stdin:
         case StdinFile(path=path):
-            return ["--stdin-file", path]
+            return _option("--stdin-file", path)
         case StdinText(text=text):
-            return ["--stdin", text if isinstance(text, str) else text.decode("utf-8", "replace")]
+            given = text if isinstance(text, str) else text.decode("utf-8", "replace")
+            return _option("--stdin", given)
     return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from agent_exec.commands.definition import JobDefinition, StdinFile, StdinText, require_definition
 from agent_exec.errors import AgentExecError
@@ -16,7 +17,10 @@ from agent_exec.model.job import (
 )
 from agent_exec.model.tags import require_tag
 from agent_exec_tui import formatting
-from agent_exec_tui.command_line import own_wrapper, seconds_text
+from agent_exec_tui.command_line import MASKED_SHOWN, own_wrapper, seconds_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 REGEX_PREFIX = "re:"
 # What only a shell gives a meaning: pipes, lists, redirections, expansions, comments.
@@ -86,8 +90,9 @@ def wants_shell(command: str) -> bool:
 class _Reader:
     """Reads fields one by one, collecting what is wrong with each."""
 
-    def __init__(self, text: FormText) -> None:
+    def __init__(self, text: FormText, hidden: Mapping[str, str]) -> None:
         self.text = text
+        self.hidden = hidden
         self.flaws: dict[str, str] = {}
         self.hints: dict[str, str] = {}
 
@@ -141,7 +146,19 @@ class _Reader:
             key, separator, _ = entry.partition("=")
             if not key or not separator:
                 self.flaws["env"] = f"{formatting.shorten_end(entry, 20)!r} is not KEY=VALUE"
-        return entries
+        return tuple(self._value(entry) for entry in entries)
+
+    def mask(self) -> tuple[str, ...]:
+        return tuple(self.text.mask.replace(",", " ").split())
+
+    def _value(self, entry: str) -> str:
+        """Put the value that is not shown where its stars stand."""
+        key, _, value = entry.partition("=")
+        if value != MASKED_SHOWN or key not in self.hidden:
+            return entry
+        if key not in self.mask():
+            self.flaws["env"] = f"{key} was masked: mask it, too, or type its value"
+        return f"{key}={self.hidden[key]}"
 
     def tags(self) -> tuple[str, ...]:
         tags = tuple(self.text.tags.replace(",", " ").split())
@@ -189,14 +206,15 @@ def _path(base: str, typed: str) -> str | None:
     return os.path.join(base, os.path.expanduser(typed.strip())) if typed.strip() else None
 
 
-def check_form(text: FormText, base: str) -> Checked:
+def check_form(text: FormText, base: str, hidden: Mapping[str, str] | None = None) -> Checked:
     """Read the form.
 
     Args:
         text: the fields.
         base: what relative paths are relative to.
+        hidden: what stands behind the stars, by key; see ``hidden_values``.
     """
-    reader = _Reader(text)
+    reader = _Reader(text, hidden or {})
     argv = reader.command()
     env_files = reader.words("env_files", text.env_files)
     wrapper = reader.words("shell_wrapper", text.shell_wrapper)
@@ -207,7 +225,7 @@ def check_form(text: FormText, base: str) -> Checked:
         env=reader.env(),
         env_files=tuple(os.path.join(base, os.path.expanduser(path)) for path in env_files),
         inherit_env=text.inherit_env,
-        mask=tuple(text.mask.replace(",", " ").split()),
+        mask=reader.mask(),
         stdin=reader.stdin(base),
         timeout_ms=reader.milliseconds("timeout", text.timeout),
         kill_after_ms=reader.milliseconds("grace", text.grace),
@@ -224,8 +242,22 @@ def check_form(text: FormText, base: str) -> Checked:
     return Checked(None if reader.flaws else definition, argv, reader.flaws, reader.hints)
 
 
+def _typed(entry: str) -> str:
+    # Stars mean something to a shell, and are quoted for it; to the reader they are the sign.
+    return entry if entry.endswith(f"={MASKED_SHOWN}") and " " not in entry else shlex.quote(entry)
+
+
+def hidden_values(definition: JobDefinition) -> dict[str, str]:
+    """List the values that ``form_of`` does not show, by key."""
+    pairs = (entry.partition("=") for entry in definition.env)
+    return {key: value for key, _, value in pairs if key in definition.mask}
+
+
 def form_of(definition: JobDefinition) -> FormText:
-    """Fill the form from a definition."""
+    """Fill the form from a definition; of masked variables stars are shown."""
+    hidden = hidden_values(definition)
+    keys = [(entry, entry.partition("=")[0]) for entry in definition.env]
+    env = [f"{key}={MASKED_SHOWN}" if key in hidden else entry for entry, key in keys]
     stdin = definition.stdin
     is_shell = len(definition.command) == 1
     notify = definition.notification or Notification()
@@ -236,7 +268,7 @@ def form_of(definition: JobDefinition) -> FormText:
         is_shell=is_shell,
         cwd=formatting.short_path(definition.cwd) if definition.cwd else "",
         tags=" ".join(definition.tags),
-        env=shlex.join(definition.env),
+        env=" ".join(_typed(entry) for entry in env),
         mask=" ".join(definition.mask),
         env_files=shlex.join(definition.env_files),
         stdin_kind="file" if isinstance(stdin, StdinFile) else "none",

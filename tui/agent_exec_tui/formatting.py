@@ -166,6 +166,13 @@ def command_text(command: Sequence[str]) -> str:
     return command[0] if len(command) == 1 else shlex.join(command)
 
 
+class ShellText(str):
+    """A word that is written for the shell already, and not quoted again."""
+
+    __slots__ = ()
+
+
 def cli_line(*words: str) -> str:
     """Write the command line that does the same as a key."""
-    return shlex.join((PROGRAM, *words))
+    quoted = (word if isinstance(word, ShellText) else shlex.quote(word) for word in words)
+    return " ".join((PROGRAM, *quoted))

@@ -10,7 +10,7 @@ from textual.message import Message
 from agent_exec_tui.news import RowsNews, SizesNews
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from agent_exec.store.listing import JobRecord
     from agent_exec_tui.arrangement import Arrangement
@@ -95,10 +95,17 @@ class RecordRead(Message):
 
 @dataclass
 class OperationEnded(Message):
-    """Commands on one or more jobs are through."""
+    """Commands on one or more jobs are through.
+
+    Attributes:
+        at_s: when they were asked for.
+        line_of: the command line that does the same to one job; None where the outcome has it.
+    """
 
     verb: str
     outcomes: tuple[Outcome, ...]
+    at_s: float = 0.0
+    line_of: Callable[[Outcome], str] | None = None
 
 
 @dataclass

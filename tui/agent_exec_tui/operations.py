@@ -14,6 +14,7 @@ from agent_exec.commands.observation import NO_WAIT
 from agent_exec.errors import AgentExecError, InvalidStateError, JobNotFoundError
 from agent_exec.store.listing import read_job
 from agent_exec_tui import formatting
+from agent_exec_tui.command_line import command_line
 from agent_exec_tui.job_rows import clean, row_of
 
 if TYPE_CHECKING:
@@ -34,12 +35,14 @@ class Outcome:
     Attributes:
         text: what happened, or why it did not; fit to be shown.
         new_id: the job that was made of it, if one was.
+        line: the command line that does the same, where only the command knew it.
     """
 
     job_id: str
     is_done: bool
     text: str
     new_id: str | None = None
+    line: str = ""
 
 
 Operation = Callable[["JobStore", "JobRow"], Outcome]
@@ -111,7 +114,7 @@ def signalling(signal: str) -> Operation:
     return send
 
 
-def rerunning(launcher: PrewarmedLauncher | None) -> Operation:
+def rerunning(launcher: PrewarmedLauncher | None, root: Sequence[str] = ()) -> Operation:
     """Make the operation that runs a job's definition again as a new job."""
 
     def rerun(store: JobStore, row: JobRow) -> Outcome:
@@ -126,8 +129,9 @@ def rerunning(launcher: PrewarmedLauncher | None) -> Operation:
                 f"values of {', '.join(missing)} are stored nowhere; "
                 "e opens the definition to add them"
             )
-        made = run(store, definition_of(record.meta, store.root, row.job_id), launcher)
-        return replace(made, job_id=row.job_id)
+        definition = definition_of(record.meta, store.root, row.job_id)
+        line = command_line(definition, runs_now=True, root=root, is_kept=True)
+        return replace(run(store, definition, launcher), job_id=row.job_id, line=line)
 
     return rerun
 

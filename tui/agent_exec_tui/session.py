@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agent_exec.errors import AgentExecError
 from agent_exec.store.trash import Trash
 from agent_exec_tui import formatting
+from agent_exec_tui.journal import Journal
 from agent_exec_tui.operations import Outcome
 
 if TYPE_CHECKING:
@@ -27,11 +28,13 @@ class Session:
     Attributes:
         recent: what the form was last submitted with.
         launcher: makes supervisors quickly; None starts each by itself.
+        journal: what was done.
     """
 
     def __init__(self, trash: Trash | None = None) -> None:
         self.recent: JobDefinition | None = None
         self.launcher: PrewarmedLauncher | None = None
+        self.journal = Journal()
         self._trash = trash or Trash()
         self._lock = threading.Lock()
 

@@ -34,6 +34,7 @@ class Situation:
         shown: how many jobs the list shows now.
         unread: how many jobs changed since somebody looked at them.
         undo: what ``U`` would bring back, "" for nothing.
+        done: how many things were done to jobs from here.
     """
 
     pane: Pane = Pane.JOBS
@@ -44,6 +45,7 @@ class Situation:
     unread: int = 0
     read_only: bool = False
     undo: str = ""
+    done: int = 0
     has_search: bool = False
     has_mark: bool = False
 
@@ -131,6 +133,11 @@ def can_repair(now: Situation) -> Reason:
 def can_undo(now: Situation) -> Reason:
     """Something was moved to the trash in this session."""
     return needs_write(now) or (None if now.undo else "nothing was cleaned up yet")
+
+
+def needs_journal(now: Situation) -> Reason:
+    """Something was done from here."""
+    return None if now.done else "nothing was done to a job yet"
 
 
 def needs_unread(now: Situation) -> Reason:

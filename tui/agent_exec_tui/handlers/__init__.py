@@ -33,10 +33,14 @@ def load_handlers() -> None:
 def _parts() -> tuple[type[_Handlers], ...]:
     # Here, for the first picture needs none of it.
     from agent_exec_tui.handlers.across import AcrossHandlers
+    from agent_exec_tui.handlers.forms import FormHandlers
     from agent_exec_tui.handlers.general import GeneralHandlers
     from agent_exec_tui.handlers.jobs import JobHandlers
     from agent_exec_tui.handlers.lists import ListHandlers
     from agent_exec_tui.handlers.logs import LogHandlers
     from agent_exec_tui.handlers.output import OutputHandlers
 
-    return (ListHandlers, JobHandlers, LogHandlers, OutputHandlers, GeneralHandlers, AcrossHandlers)
+    return (
+        ListHandlers, JobHandlers, FormHandlers, LogHandlers, OutputHandlers, GeneralHandlers,
+        AcrossHandlers,
+    )  # fmt: skip

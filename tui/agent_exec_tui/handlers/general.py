@@ -10,8 +10,8 @@ from textual.command import CommandPalette
 
 from agent_exec_tui import formatting
 from agent_exec_tui.arrangement import Tab
+from agent_exec_tui.handlers.work import work
 from agent_exec_tui.layout import Part
-from agent_exec_tui.messages import OperationEnded
 from agent_exec_tui.screens.help import HelpDialog
 from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
 from agent_exec_tui.situation import Pane
@@ -48,6 +48,7 @@ class GeneralHandlers:
             "app.palette": self._palette,
             "app.clean": self._clean,
             "app.undo": self._undo,
+            "app.journal": self._journal,
             "app.back": self._back,
             "app.refresh": self._refresh,
             "app.mouse": self._mouse,
@@ -74,13 +75,12 @@ class GeneralHandlers:
         main.app.push_screen(CleanDialog(main), lambda _: main.list_changed())
 
     def _undo(self) -> None:
-        main = self._main
-        post, undo = main.post_message, main.session.undo
+        work(self._main, "undo", self._main.session.undo)
 
-        def run() -> None:
-            post(OperationEnded("undo", undo()))
+    def _journal(self) -> None:
+        from agent_exec_tui.screens.journal import JournalDialog
 
-        main.run_worker(run, thread=True, exit_on_error=False)
+        self._main.app.push_screen(JournalDialog(self._main))
 
     def _back(self) -> None:
         """One layer at a time: selection, search, filter, marks, tab, zoom, pane."""

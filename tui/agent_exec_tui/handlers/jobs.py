@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -10,8 +9,10 @@ from rich.cells import cell_len
 from agent_exec.errors import InvalidTagError
 from agent_exec.model.tags import require_tag, unique
 from agent_exec_tui import formatting, operations
+from agent_exec_tui.command_line import unset_value
+from agent_exec_tui.handlers.work import work, work_on
 from agent_exec_tui.job_rows import RowKind
-from agent_exec_tui.messages import OperationEnded
+from agent_exec_tui.journal import Entry
 from agent_exec_tui.screens.dialog import ConfirmDialog
 from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
 
@@ -36,6 +37,7 @@ SIGNALS = (
     ("WINCH", "28", "w", "the window changed"),
 )
 MIN_COMMAND_CELLS = 14
+RESTART = ("restart", "--no-wait")
 
 
 class JobHandlers:
@@ -47,14 +49,12 @@ class JobHandlers:
     def handlers(self) -> dict[str, Handler]:
         """By action id."""
         return {
-            "job.add": self._add,
             "job.start": self._start,
             "job.stop": lambda: self._ask_signal("TERM"),
             "job.kill": lambda: self._ask_signal("KILL"),
             "job.signal": self._choose_signal,
             "job.rerun": self._rerun,
             "job.restart": self._restart,
-            "job.edit": self._edit,
             "job.tags": self._tags,
             "job.delete": self._delete,
             "job.repair": self._repair,
@@ -71,17 +71,8 @@ class JobHandlers:
         targets = sorted(self._main.situation().targets, key=lambda row: row.place)
         return [row for row in targets if not kinds or row.kind in kinds]
 
-    def _run(self, verb: str, operation: Operation, rows: Sequence[JobRow]) -> None:
-        store = self._main.store
-        self._work(verb, lambda: operations.apply_to_all(operation, store, rows))
-
-    def _work(self, verb: str, call: Callable[[], tuple[Outcome, ...]]) -> None:
-        post = self._main.post_message
-
-        def run() -> None:
-            post(OperationEnded(verb, call()))
-
-        self._main.run_worker(run, thread=True, exit_on_error=False)
+    def _run(self, verb: str, operation: Operation, rows: Sequence[JobRow], *words: str) -> None:
+        work_on(self._main, verb, operation, rows, words)
 
     def _ask(self, dialog: ConfirmDialog, then: Callable[[], None]) -> None:
         """Ask with the list frozen beneath, so that the job asked about stays in sight."""
@@ -114,15 +105,15 @@ class JobHandlers:
                 lines.append(f"{head}  {command}")
         return lines
 
-    def _cli(self, verb: str, rows: Sequence[JobRow], *flags: str) -> list[str]:
+    def _lines(self, rows: Sequence[JobRow], *words: str) -> list[str]:
         root = self._main.root_words()
-        return [formatting.cli_line(*root, verb, *flags, row.job_id) for row in rows]
+        return [formatting.cli_line(*root, *words, row.job_id) for row in rows]
 
     # One action each
 
     def _start(self) -> None:
         rows = self._targets(RowKind.CREATED)
-        self._run("start", operations.starting(self._launcher), rows)
+        self._run("start", operations.starting(self._launcher), rows, "start", "--no-wait")
 
     def _choose_signal(self) -> None:
         choices = [
@@ -139,8 +130,13 @@ class JobHandlers:
     def _ask_signal(self, signal: str) -> None:
         rows = self._targets(RowKind.RUNNING, RowKind.LOST)
         verb = {"TERM": "Stop", "KILL": "Kill"}.get(signal, "Signal")
+        words = ("kill", "--signal", signal)
+
+        def send() -> None:
+            self._run(verb.lower(), operations.signalling(signal), rows, *words)
+
         if signal == "TERM" and len(rows) == 1 and not self._main.settings.asks_to_stop:
-            self._run(verb.lower(), operations.signalling(signal), rows)
+            send()
             return
         count = formatting.counted(len(rows), "job")
         dialog = ConfirmDialog(
@@ -149,13 +145,13 @@ class JobHandlers:
             yes=f"Send {signal}",
             no="Keep running" if signal in ("TERM", "KILL", "INT") else "Don't",
             note=f"{signal} goes to the whole process group.",
-            command_lines=self._cli("kill", rows, "--signal", signal),
+            command_lines=self._lines(rows, *words),
         )
-        self._ask(dialog, lambda: self._run(verb.lower(), operations.signalling(signal), rows))
+        self._ask(dialog, send)
 
     def _rerun(self) -> None:
         rows = [row for row in self._targets() if row.kind is not RowKind.PROBLEM]
-        rerun = operations.rerunning(self._launcher)
+        rerun = operations.rerunning(self._launcher, self._main.root_words())
         if len(rows) == 1:
             self._run("rerun", rerun, rows)
             return
@@ -177,7 +173,7 @@ class JobHandlers:
             yes="Restart",
             no="Don't",
             note=note,
-            command_lines=self._cli("restart", rows),
+            command_lines=self._lines(rows, *RESTART),
         )
         self._ask(dialog, lambda: self._restart_now(rows))
 
@@ -188,12 +184,14 @@ class JobHandlers:
             if missing and record.job_id == rows[0].job_id:
                 self._ask_values(rows[0], missing, ())
                 return
-        self._run("restart", operations.restarting(self._launcher), rows)
+        self._run("restart", operations.restarting(self._launcher), rows, *RESTART)
 
     def _ask_values(self, row: JobRow, missing: list[str], known: tuple[str, ...]) -> None:
         """Ask for values that were deliberately stored nowhere, one after the other."""
         if not missing:
-            self._run("restart", operations.restarting(self._launcher, known), [row])
+            values = [word for entry in known for word in ("--env", unset_value(entry))]
+            operation = operations.restarting(self._launcher, known)
+            self._run("restart", operation, [row], *RESTART, *values)
             return
         key, *others = missing
 
@@ -210,15 +208,26 @@ class JobHandlers:
         rows = [row for row in self._targets() if row.kind is not RowKind.PROBLEM]
         value = " ".join(rows[0].tags) if len({row.tags for row in rows}) == 1 else ""
 
+        def words(text: str) -> list[str]:
+            return [
+                "tag",
+                "set",
+                *(word for tag in unique(text.split()) for word in ("--tag", tag)),
+            ]
+
         def typed(answer: str | None) -> None:
             if answer is not None:
-                self._run("tags", operations.set_tags(unique(answer.split())), rows)
+                tag = operations.set_tags(unique(answer.split()))
+                self._run("tags", tag, rows, *words(answer))
 
-        title = "Tags" if len(rows) == 1 else f"Tags of {len(rows)} jobs"
-        hint = "separated by blanks; these replace the present ones"
-        self._main.app.push_screen(
-            PromptDialog(title, value=value, hint=hint, check=_tag_flaw), typed
+        prompt = PromptDialog(
+            "Tags" if len(rows) == 1 else f"Tags of {len(rows)} jobs",
+            value=value,
+            hint="separated by blanks; these replace the present ones",
+            check=_tag_flaw,
+            command_lines=lambda text: self._lines(rows, *words(text)),
         )
+        self._main.app.push_screen(prompt, typed)
 
     def _delete(self) -> None:
         rows = [row for row in self._targets() if row.kind is not RowKind.RUNNING]
@@ -236,19 +245,20 @@ class JobHandlers:
             yes="Delete",
             no="Keep",
             note=note,
-            command_lines=self._cli("delete", rows),
+            command_lines=self._lines(rows, "delete"),
         )
         self._ask(dialog, lambda: self._delete_now(rows))
 
     def _delete_now(self, rows: Sequence[JobRow]) -> None:
         main = self._main
         delete, store = main.session.delete(main.store.root), main.store
+        root = main.root_words()
 
         def run() -> tuple[Outcome, ...]:
             with main.session.trashing():
                 return operations.apply_to_all(delete, store, rows)
 
-        self._work("delete", run)
+        work(main, "delete", run, lambda done: formatting.cli_line(*root, "delete", done.job_id))
 
     def _repair(self) -> None:
         rows = self._targets(RowKind.LOST)
@@ -258,55 +268,28 @@ class JobHandlers:
             yes="Look and fix",
             no="Leave it",
             note="Only what is proved is written; a process that still lives is left alone.",
-            command_lines=self._cli("repair", rows),
+            command_lines=self._lines(rows, "repair"),
         )
-        self._ask(dialog, lambda: self._run("fix", operations.repair, rows))
+        self._ask(dialog, lambda: self._run("fix", operations.repair, rows, "repair"))
 
     def _notify(self) -> None:
         main = self._main
         names = {row.job_id for row in self._targets() if not row.kind.has_ended}
         if not names:
             main.say("it has ended already", severity="warning")
-        elif names <= main.attention.watched:
+            return
+        is_off = names <= main.attention.watched
+        if is_off:
             main.attention.watched -= names
             main.say("you will not be told")
         else:
             main.attention.watched |= names
             main.say(f"you will be told when {formatting.counted(len(names), 'job')} ends")
-
-    def _add(self) -> None:
-        from agent_exec_tui.screens.job_form import JobForm
-
-        main = self._main
-        main.app.push_screen(JobForm(main.session.recent, cwd=main.cwd), self._formed)
-
-    def _edit(self) -> None:
-        from agent_exec_tui.screens.job_form import JobForm
-
-        main, record = self._main, self._main.selected.record
-        row = main.row
-        if record is None or record.meta is None or row is None:
-            main.say("the job is still being read; try again", severity="warning")
-            return
-        definition = operations.definition_of(record.meta, main.store.root, record.job_id)
-        missing = operations.missing_values(record.meta)
-        form = JobForm(definition, cwd=main.cwd, origin=row.short_id, missing=tuple(missing))
-        main.app.push_screen(form, self._formed)
-
-    def _formed(self, answer: object) -> None:
-        from agent_exec_tui.screens.job_form import FormAnswer
-
-        if not isinstance(answer, FormAnswer):
-            return
-        main, definition = self._main, answer.definition
-        main.session.recent = definition
-        verb, command = (
-            ("run", partial(operations.run, launcher=self._launcher))
-            if answer.runs_now
-            else ("create", operations.create)
-        )
-        store = main.store
-        self._work(verb, lambda: (operations.guarded("", lambda: command(store, definition)),))
+        text = "not told of its end any more" if is_off else "told of its end, in the dashboard"
+        at_s = main.clock()
+        for name in sorted(names):
+            entry = Entry(at_s=at_s, verb="notify", job_id=name, line="", is_done=True, text=text)
+            main.session.journal.add(entry)
 
 
 def _tag_flaw(text: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent_exec_tui.job_rows import ID_CHARS, clean
+from agent_exec_tui.journal import Entry
 from agent_exec_tui.operations import summary
 from agent_exec_tui.screens.dialog import TextDialog
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 def show_results(main: MainScreen, event: OperationEnded) -> None:
     """One toast for all; a reason on the row of each job that failed; a list if there are many."""
+    _keep(main, event)
     failed = [outcome for outcome in event.outcomes if not outcome.is_done]
     for outcome in event.outcomes:
         main.notice(outcome.job_id, "" if outcome.is_done else f"{event.verb}: {outcome.text}")
@@ -41,3 +43,18 @@ def show_results(main: MainScreen, event: OperationEnded) -> None:
     new = next((outcome.new_id for outcome in event.outcomes if outcome.new_id), None)
     if new is not None:
         main.follow_new(new)
+
+
+def _keep(main: MainScreen, event: OperationEnded) -> None:
+    for outcome in event.outcomes:
+        main.session.journal.add(
+            Entry(
+                at_s=event.at_s,
+                verb=event.verb,
+                job_id=outcome.job_id,
+                line=event.line_of(outcome) if event.line_of else outcome.line,
+                is_done=outcome.is_done,
+                text=outcome.text,
+                new_id=outcome.new_id,
+            )
+        )

@@ -19,6 +19,7 @@ from agent_exec.errors import AgentExecError
 from agent_exec_tui import formatting
 from agent_exec_tui.clean_plan import Policy, Selection, Stock, Typed, understand
 from agent_exec_tui.job_rows import clean
+from agent_exec_tui.journal import cleaning
 from agent_exec_tui.screens.dialog import Dialog
 from agent_exec_tui.widgets.choices import Tick
 from agent_exec_tui.widgets.clean_list import CleanList
@@ -88,6 +89,7 @@ class CleanDialog(Dialog[bool]):
         self._is_cleaning = False
         self._now_s = main.clock()
         self._doing = ""
+        self._line = ""  # does the same as the removal that goes on, if one command line does
 
     def compose_dialog(self) -> ComposeResult:
         """The three rules, what they select, what does the same, the buttons."""
@@ -236,6 +238,8 @@ class CleanDialog(Dialog[bool]):
         self._set_cleaning(True)
         self._stop.clear()
         store, post, stop = self._main.store, self.post_message, self._stop
+        preview = self.query_one("#cli", CommandPreview)
+        self._line = "" if preview.note else preview.text
         gc, only, spare = self._policy.gc, self._selection.ids, frozenset(self._spare)
         trash = self._main.session.trash_for(store.root)
         due = 0.0
@@ -282,6 +286,9 @@ class CleanDialog(Dialog[bool]):
         self._set_cleaning(False)
         self._frame("done")
         report = event.report
+        root = self._main.root_words()
+        for entry in cleaning(report, event.problem, self._line, root, at_s=self._main.clock()):
+            self._main.session.journal.add(entry)
         if report is None:
             self._tell(event.problem, "$text-error")
         else:

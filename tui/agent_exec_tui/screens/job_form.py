@@ -12,7 +12,14 @@ from textual.widgets import Button, Checkbox, Input, Label, RadioSet, Static
 
 from agent_exec_tui import clipboard, formatting
 from agent_exec_tui.command_line import command_line
-from agent_exec_tui.form_definition import Checked, FormText, check_form, form_of, wants_shell
+from agent_exec_tui.form_definition import (
+    Checked,
+    FormText,
+    check_form,
+    form_of,
+    hidden_values,
+    wants_shell,
+)
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.screens.dialog import ConfirmDialog, Dialog
 from agent_exec_tui.widgets.choices import Pick, Tick
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from agent_exec.commands.definition import JobDefinition
+    from agent_exec_tui.screens.main import MainScreen
 
 WIDTH_CELLS = 84
 HINTS = (("enter", "run"), ("^o", "more"), ("tab", "next"), ("esc", "cancel"))
@@ -71,18 +79,20 @@ class JobForm(Dialog[FormAnswer]):
 
     def __init__(
         self,
+        main: MainScreen,
         definition: JobDefinition | None,
         *,
-        cwd: str,
         origin: str = "",
         missing: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         self.heading = f"Edit and rerun {origin}" if origin else "Add job"
-        self._base = cwd
+        self._main = main
+        self._base = main.cwd
         self._initial = (
-            form_of(definition) if definition else FormText(cwd=formatting.short_path(cwd))
+            form_of(definition) if definition else FormText(cwd=formatting.short_path(main.cwd))
         )
+        self._hidden = hidden_values(definition) if definition else {}
         self._missing = missing
         self._checked = Checked(None, ())
         self._is_ready = False
@@ -173,8 +183,8 @@ class JobForm(Dialog[FormAnswer]):
         if event.button.id == "copy":
             definition = self._checked.definition
             if definition is not None:
-                text = command_line(definition, runs_now=True)
-                self.notify(clipboard.copy(self.app, "command line", text), markup=False)
+                said = clipboard.copy(self.app, "command line", self._line(definition))
+                self.notify(said, markup=False)
         else:
             self.action_submit(event.button.id == "run")
 
@@ -226,7 +236,7 @@ class JobForm(Dialog[FormAnswer]):
         if not self._is_ready:  # fields tell of their first values while others are still made
             return
         text = self._text()
-        checked = self._checked = check_form(text, self._base)
+        checked = self._checked = check_form(text, self._base, self._hidden)
         self.query_one("#stdin").display = text.stdin_kind != "none"
         for name, _, _ in (*_FIELDS, *_MORE):
             self.query_one(f"#{name}").set_class(name in checked.flaws, "-flawed")
@@ -253,5 +263,7 @@ class JobForm(Dialog[FormAnswer]):
     def _preview(self, checked: Checked) -> Content:
         if checked.definition is None:
             return Content("")
-        line = clean(command_line(checked.definition, runs_now=True))
-        return Content.styled(f"= {line}", "$text-muted")
+        return Content.styled(f"= {clean(self._line(checked.definition))}", "$text-muted")
+
+    def _line(self, definition: JobDefinition) -> str:
+        return command_line(definition, runs_now=True, root=self._main.root_words())

@@ -26,6 +26,7 @@ from agent_exec_tui.layout import Part, width_class
 from agent_exec_tui.messages import (
     Arranged,
     FeedChanged,
+    Noticed,
     OperationEnded,
     ProgressRead,
     RecordRead,
@@ -165,6 +166,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
             unread=len(self.table.unread),
             read_only=self.settings.read_only,
             undo=self.session.undo_label,
+            done=len(self.session.journal),
             has_search=log.has_search,
             has_mark=bool(log.view.viewport.marks),
         )
@@ -305,6 +307,10 @@ class MainScreen(MainFrame, inherit_bindings=False):
         from agent_exec_tui.handlers.results import show_results
 
         show_results(self, event)
+
+    @on(Noticed)
+    def _noticed(self, event: Noticed) -> None:
+        self.say(event.text, severity=event.severity)
 
     @on(JobTable.CursorMoved)
     def _cursor_moved(self) -> None:

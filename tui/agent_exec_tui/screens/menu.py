@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from agent_exec_tui.screens.dialog import Dialog
+from agent_exec_tui.widgets.command_preview import CommandPreview
 from agent_exec_tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from textual import events
     from textual.app import ComposeResult
@@ -114,17 +115,31 @@ class PromptDialog(Dialog[str]):
         hint: str = "",
         check: Callable[[str], str | None] | None = None,
         is_secret: bool = False,
+        command_lines: Callable[[str], Sequence[str]] | None = None,
     ) -> None:
         super().__init__()
         self.heading = title
         self._value, self._hint = value, hint
         self._check = check
         self._is_secret = is_secret
+        self._command_lines = command_lines
 
     def compose_dialog(self) -> ComposeResult:
         """The line, and below it a hint or what is wrong."""
         yield LineInput(self._value, compact=True, select_on_focus=False, password=self._is_secret)
         yield Static(Content(self._hint), id="hint")
+        if self._command_lines:
+            yield CommandPreview(self._command_lines(self._value))
+
+    def compose_buttons(self) -> Iterable[Button]:
+        """The command line can be taken along."""
+        if self._command_lines:
+            yield Button("Copy", id="copy", compact=True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Copy the command line."""
+        event.stop()
+        self.copy_command()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say what is wrong while it is typed."""
@@ -139,4 +154,7 @@ class PromptDialog(Dialog[str]):
         flaw = self._check(value) if self._check else None
         text = Content.styled(flaw, "$text-error") if flaw else Content(self._hint)
         self.query_one("#hint", Static).update(text)
+        if self._command_lines:
+            lines = () if flaw else self._command_lines(value)
+            self.query_one(CommandPreview).show(lines)
         return flaw

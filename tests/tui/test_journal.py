@@ -1,0 +1,112 @@
+"""The journal's script does again what was done, and holds no value of an environment."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from agent_exec.commands.definition import JobDefinition, StdinText
+from agent_exec.commands.gc import GcReport
+from agent_exec.commands.gc_plan import GcJob
+from agent_exec_tui.command_line import command_line
+from agent_exec_tui.formatting import cli_line
+from agent_exec_tui.journal import KEPT, Entry, Journal, cleaning
+from support.programs import environment
+
+SECRET = "s3cret"
+
+
+def entry(line: str = "", *, is_done: bool = True, text: str = "done", **rest: str) -> Entry:
+    return Entry(
+        at_s=0.0, verb="do", job_id=rest.get("job_id", "j1"), line=line, is_done=is_done,
+        text=text, new_id=rest.get("new_id"),
+    )  # fmt: skip
+
+
+def script_of(*entries: Entry) -> str:
+    journal = Journal()
+    for one in entries:
+        journal.add(one)
+    return journal.script()
+
+
+def run_script(script: str, root: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run it with the program standing in the way as the user has it: on the PATH."""
+    program = root.parent / "bin" / "agent-exec-tui"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m agent_exec_tui "$@"\n')
+    program.chmod(0o755)
+    env = environment()
+    env |= {"PATH": f"{program.parent}:{env['PATH']}", "AGENT_EXEC_ROOT": str(root), **variables}
+    return subprocess.run(
+        ["sh", "-c", script], env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_run_again_it_makes_new_jobs_and_goes_on_with_those(tmp_path: Path) -> None:
+    definition = JobDefinition(
+        command=("sh", "-c", "echo $TOKEN\n"), env=(f"TOKEN={SECRET}",), cwd=str(tmp_path),
+        stdin=StdinText("-x"),
+    )  # fmt: skip
+    made = command_line(definition, runs_now=False, is_kept=True)
+    script = script_of(
+        entry(made, job_id="old", new_id="old"),
+        entry(cli_line("tag", "set", "--tag", "again", "old"), job_id="old"),
+        entry(cli_line("delete", "gone"), is_done=False, text="no such job\nat all"),
+        entry("", job_id="old", text="brought back"),
+    )
+    assert SECRET not in script
+    root = tmp_path / "root"
+    done = run_script(script, root, TOKEN="another")
+    assert done.returncode == 0, done.stderr
+    (job,) = root.glob("[0-9a-f]*")
+    meta = json.loads((job / "meta.json").read_text())
+    assert meta["tags"] == ["again"]
+    assert meta["env_vars_runtime"] == ["TOKEN=another"]
+    assert meta["command"] == ["sh", "-c", "echo $TOKEN\n"]
+
+
+def test_without_the_value_it_stops_and_says_which(tmp_path: Path) -> None:
+    definition = JobDefinition(command=("true",), env=(f"TOKEN={SECRET}",))
+    script = script_of(entry(command_line(definition, runs_now=True, is_kept=True)))
+    done = run_script(script, tmp_path / "root")
+    assert done.returncode != 0
+    assert "TOKEN" in done.stderr
+
+
+def test_what_failed_or_is_the_dashboards_own_is_a_comment() -> None:
+    script = script_of(
+        entry(cli_line("delete", "a\nb"), is_done=False, text="gone"),
+        entry("", text="brought back"),
+        entry(cli_line("run", "--", "echo", "\x1b]52;c;eA==\x07")),
+    )
+    assert all(line.startswith("#") for line in script.splitlines() if line)
+    assert "FAILED: gone" in script
+    assert "\x1b" not in script
+
+
+def test_a_cleaning_is_its_rules_or_where_something_stays_each_job() -> None:
+    jobs = (
+        GcJob(job_id="a", state="exited", action="deleted", reason="older_than", bytes=10),
+        GcJob(job_id="b", state="exited", action="skipped", reason="spared", bytes=10),
+    )
+    report = GcReport(
+        root="/r", dry_run=False, deleted=1, skipped=1, out_of_scope=0, failed=0, freed_bytes=10,
+        scanned_dirs=2, candidate_count=2, jobs=jobs,
+    )  # fmt: skip
+    rules = "agent-exec-tui gc --independent --older-than 7d"
+    (whole,) = cleaning(report, "", rules, (), at_s=0)
+    assert (whole.line, whole.text) == (rules, "removed 1, failed 0, freed 10 B")
+    each = list(cleaning(report, "", "", ("--root", "/r"), at_s=0))
+    assert [one.line for one in each] == ["", "agent-exec-tui --root /r delete a"]
+    (failed,) = cleaning(None, "no right", rules, (), at_s=0)
+    assert not failed.is_done
+
+
+def test_the_oldest_entries_give_way() -> None:
+    script = script_of(*(entry(cli_line("delete", f"j{number}")) for number in range(KEPT + 2)))
+    assert "# 2 earlier ones are not kept." in script
+    assert " j1\n" not in script
+    assert f" j{KEPT + 1}\n" in script

@@ -1,0 +1,66 @@
+"""The form that adds a job, or edits one and runs it as a new one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent_exec_tui import operations
+from agent_exec_tui.command_line import command_line
+from agent_exec_tui.handlers.work import work
+
+if TYPE_CHECKING:
+    from agent_exec_tui.handlers import Handler
+    from agent_exec_tui.operations import Outcome
+    from agent_exec_tui.screens.main import MainScreen
+
+
+class FormHandlers:
+    """Handlers of what ends in the form."""
+
+    def __init__(self, main: MainScreen) -> None:
+        self._main = main
+
+    def handlers(self) -> dict[str, Handler]:
+        """By action id."""
+        return {"job.add": self._add, "job.edit": self._edit}
+
+    def _add(self) -> None:
+        from agent_exec_tui.screens.job_form import JobForm
+
+        main = self._main
+        main.app.push_screen(JobForm(main, main.session.recent), self._formed)
+
+    def _edit(self) -> None:
+        from agent_exec_tui.screens.job_form import JobForm
+
+        main, record = self._main, self._main.selected.record
+        row = main.row
+        if record is None or record.meta is None or row is None:
+            main.say("the job is still being read; try again", severity="warning")
+            return
+        definition = operations.definition_of(record.meta, main.store.root, record.job_id)
+        missing = tuple(operations.missing_values(record.meta))
+        form = JobForm(main, definition, origin=row.short_id, missing=missing)
+        main.app.push_screen(form, self._formed)
+
+    def _formed(self, answer: object) -> None:
+        from agent_exec_tui.screens.job_form import FormAnswer
+
+        if not isinstance(answer, FormAnswer):
+            return
+        main, definition, runs_now = self._main, answer.definition, answer.runs_now
+        main.session.recent = definition
+        store, launcher = main.store, main.session.launcher
+        line = command_line(definition, runs_now=runs_now, root=main.root_words(), is_kept=True)
+
+        def make() -> Outcome:
+            if runs_now:
+                return operations.run(store, definition, launcher)
+            return operations.create(store, definition)
+
+        work(
+            main,
+            "run" if runs_now else "create",
+            lambda: (operations.guarded("", make),),
+            lambda _: line,
+        )

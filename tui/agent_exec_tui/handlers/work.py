@@ -1,0 +1,51 @@
+"""Commands on jobs, run in a thread; what became of each comes back as a message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent_exec_tui import operations
+from agent_exec_tui.formatting import cli_line
+from agent_exec_tui.messages import OperationEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agent_exec_tui.job_rows import JobRow
+    from agent_exec_tui.operations import Operation, Outcome
+    from agent_exec_tui.screens.main import MainScreen
+
+
+def work(
+    main: MainScreen,
+    verb: str,
+    call: Callable[[], tuple[Outcome, ...]],
+    line_of: Callable[[Outcome], str] | None = None,
+) -> None:
+    """Do it, and tell the screen.
+
+    Args:
+        main: whose root and clock they are.
+        verb: what it is, in a word.
+        call: does it, in the thread.
+        line_of: the command line that does the same to one job; None where each outcome has it.
+    """
+    post, at_s = main.post_message, main.clock()
+
+    def run() -> None:
+        post(OperationEnded(verb, call(), at_s=at_s, line_of=line_of))
+
+    main.run_worker(run, thread=True, exit_on_error=False)
+
+
+def work_on(
+    main: MainScreen, verb: str, operation: Operation, rows: Sequence[JobRow], words: Sequence[str]
+) -> None:
+    """Do one thing to each of these jobs; *words* are those of the command line before the id."""
+    store, root = main.store, main.root_words()
+    work(
+        main,
+        verb,
+        lambda: operations.apply_to_all(operation, store, rows),
+        lambda outcome: outcome.line or (cli_line(*root, *words, outcome.job_id) if words else ""),
+    )

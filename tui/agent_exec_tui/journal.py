@@ -1,0 +1,128 @@
+"""What this dashboard did to jobs, in order, and the script that does it again; pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from agent_exec_tui import formatting
+from agent_exec_tui.job_rows import ID_CHARS, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from agent_exec.commands.gc import GcReport
+
+KEPT: Final = 5000
+"""So many entries are kept, the newest."""
+_HEAD: Final = """\
+#!/bin/sh
+# What a dashboard did, in its order; run, it does the same again. Jobs it makes get new ids.
+# Values of environments are not kept: set the variables before.
+"""
+_ID: Final = """ | sed -n 's/.*"job_id": *"\\([^"]*\\)".*/\\1/p'"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing done to one job.
+
+    Attributes:
+        at_s: when it was asked for, seconds since 1970.
+        verb: what was asked for, in a word.
+        job_id: of which job; "" for none yet.
+        line: the command line that does the same; "" for what only a dashboard can do.
+        is_done: whether it was done; else *text* says why not.
+        new_id: the job that was made, if one was.
+    """
+
+    at_s: float
+    verb: str
+    job_id: str
+    line: str
+    is_done: bool
+    text: str
+    new_id: str | None = None
+
+
+class Journal:
+    """Lives as long as the dashboard; never holds output or the values of an environment."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, entry: Entry) -> None:
+        """Remember this, too."""
+        self._dropped += len(self._entries) == KEPT
+        self._entries.append(entry)
+
+    def script(self) -> str:
+        """Write all of it as a shell script."""
+        dropped = f"# {self._dropped:,} earlier ones are not kept.\n" if self._dropped else ""
+        return "".join((_HEAD, dropped, *self._pieces()))
+
+    def _pieces(self) -> Iterator[str]:
+        made: dict[str, str] = {}
+        for entry in self._entries:
+            yield f"\n# {_when(entry.at_s)}  {_told(entry)}\n"
+            if not entry.line:
+                continue
+            line = entry.line
+            for job_id, variable in made.items():
+                line = line.replace(shlex.quote(job_id), f'"${variable}"')
+            if not entry.is_done or not _is_plain(line):
+                yield "".join(f"# {clean(part)}\n" for part in line.split("\n"))
+            elif entry.new_id:
+                made[entry.new_id] = f"job_{len(made) + 1}"
+                yield f"{made[entry.new_id]}=$({line}{_ID})\n"
+            else:
+                yield f"{line}\n"
+
+
+def _told(entry: Entry) -> str:
+    name = f" {clean(entry.job_id)[:ID_CHARS]}" if entry.job_id else ""
+    failed = "" if entry.is_done else "FAILED: "
+    return f"{entry.verb}{name}: {failed}{clean(entry.text)}"
+
+
+def _is_plain(line: str) -> bool:
+    """Whether a terminal that shows the line, or gets it pasted, takes nothing in it for a command."""
+    return all(char in "\n\t" or char.isprintable() for char in line)
+
+
+def _when(at_s: float) -> str:
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def cleaning(
+    report: GcReport | None, problem: str, line: str, root: Sequence[str], *, at_s: float
+) -> Iterator[Entry]:
+    """Say in entries what a cleaning did: by its rules, or job by job where they take more.
+
+    Args:
+        report: what became of it; None if it failed, for the reason *problem*.
+        problem: why it failed.
+        line: the command line of its rules; "" where some of what they select was to stay.
+        root: the words that name another root than the usual one.
+        at_s: when.
+    """
+    if report is None:
+        yield Entry(at_s=at_s, verb="clean", job_id="", line=line, is_done=False, text=problem)
+        return
+    size = formatting.size(report.freed_bytes)
+    text = f"removed {report.deleted:,}, failed {report.failed:,}, freed {size}"
+    is_by_rule = bool(line) and not report.stopped
+    yield Entry(at_s=at_s, verb="clean", job_id="", line=line if is_by_rule else "",
+                is_done=True, text=text)  # fmt: skip
+    for job in report.jobs:
+        if job.action == "deleted" and not is_by_rule:
+            each = formatting.cli_line(*root, "delete", job.job_id)
+            yield Entry(at_s=at_s, verb="clean", job_id=job.job_id, line=each,
+                        is_done=True, text=job.reason)  # fmt: skip
