@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from agent_exec_tui.recents import Submitted
 from agent_exec_tui.settings import AttentionSettings, Settings, load_settings
 from agent_exec_tui.state import KeptState, load_state, save_state
 from agent_exec_tui.widgets.job_columns import Field, WidthClass
@@ -106,13 +108,21 @@ def test_the_state_comes_back_as_it_was_left(tmp_path: Path) -> None:
         filter_text="x",
         percent=40,
         follows_newest=True,
+        recents=(Submitted(command="make | tee log", is_shell=True, tags="ci", at_s=1.5),),
     )
     save_state(path, state)
     assert load_state(path) == state
+    assert os.stat(path).st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"sort": "no such", "tab": 3, "percent": 2000, "filter_text": null}']
+    "text",
+    [
+        "",
+        "[]",
+        '{"sort": "no such", "tab": 3, "percent": 2000, "filter_text": null}',
+        '{"recents": [1, {}, {"command": 3}, {"command": "a \'b"}, {"command": "a", "env": "K=v"}]}',
+    ],
 )
 def test_a_damaged_state_is_as_if_there_were_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "state.json"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agent_exec.store.jobs import JobStore
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.operations import Operation
+    from agent_exec_tui.recents import Submitted
 
 
 class Session:
@@ -27,12 +28,14 @@ class Session:
 
     Attributes:
         recent: what the form was last submitted with.
+        forms: what is kept of all submitted forms, newest first.
         launcher: makes supervisors quickly; None starts each by itself.
         journal: what was done.
     """
 
     def __init__(self, trash: Trash | None = None) -> None:
         self.recent: JobDefinition | None = None
+        self.forms: list[Submitted] = []
         self.launcher: PrewarmedLauncher | None = None
         self.journal = Journal()
         self._trash = trash or Trash()

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent_exec_tui.arrangement import Sort, Tab
+from agent_exec_tui.recents import OFFERED, Submitted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from agent_exec_tui.screens.main import MainScreen
 
 MAX_BYTES = 64 * 1024
+MAX_RECENT_BYTES = 4 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,7 @@ class KeptState:
         percent: the list's share of the body; None leaves it to the height.
         job_id: where the cursor was.
         follows_newest: whether it goes to whatever starts next.
+        recents: commands the form was submitted with, without environment, input and notification.
     """
 
     sort: str = Sort.NEWEST.value
@@ -33,6 +38,7 @@ class KeptState:
     percent: int | None = None
     job_id: str = ""
     follows_newest: bool = False
+    recents: tuple[Submitted, ...] = ()
 
 
 def load_state(path: str) -> KeptState:
@@ -59,7 +65,18 @@ def load_state(path: str) -> KeptState:
         percent=percent if isinstance(percent, int) and 10 <= percent <= 90 else None,
         job_id=text("job_id", ""),
         follows_newest=document.get("follows_newest") is True,
+        recents=tuple(_recents(document.get("recents"))),
     )
+
+
+def _recents(found: object) -> Iterator[Submitted]:
+    for item in found[:OFFERED] if isinstance(found, list) else ():
+        with contextlib.suppress(TypeError, ValueError):
+            recent = Submitted(**item)
+            texts = (recent.command, recent.cwd, recent.tags, recent.timeout)
+            is_right = all(isinstance(text, str) for text in texts) and recent.argv
+            if is_right and isinstance(recent.is_shell, bool):
+                yield replace(recent, at_s=float(recent.at_s))
 
 
 def save_state(path: str, state: KeptState) -> None:
@@ -67,7 +84,8 @@ def save_state(path: str, state: KeptState) -> None:
     temp = f"{path}.{os.getpid()}"
     with contextlib.suppress(OSError):
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        with open(temp, "w", encoding="utf-8") as file:
+        fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(fd, "w", encoding="utf-8") as file:
             json.dump(asdict(state), file)
         os.replace(temp, path)
 
@@ -83,4 +101,16 @@ def state_of(main: MainScreen) -> KeptState:
         percent=main.panes.percent,
         job_id=main.table.cursor_id or "",
         follows_newest=main.table.follows_newest,
+        recents=tuple(_kept(main.session.forms)),
     )
+
+
+def _kept(forms: Iterable[Submitted]) -> Iterator[Submitted]:
+    """Keep each command once, and none so long that the file would not be read again."""
+    seen: set[tuple[str, ...]] = set()
+    for form in forms:
+        if form.argv not in seen and len(json.dumps(asdict(form))) <= MAX_RECENT_BYTES:
+            seen.add(form.argv)
+            yield form
+        if len(seen) == OFFERED:
+            return

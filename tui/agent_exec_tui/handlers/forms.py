@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from agent_exec_tui import operations
 from agent_exec_tui.command_line import command_line
 from agent_exec_tui.handlers.work import work
+from agent_exec_tui.recents import submitted
 
 if TYPE_CHECKING:
     from agent_exec_tui.handlers import Handler
@@ -50,6 +51,7 @@ class FormHandlers:
             return
         main, definition, runs_now = self._main, answer.definition, answer.runs_now
         main.session.recent = definition
+        main.session.forms.insert(0, submitted(answer.text, main.clock()))
         store, launcher = main.store, main.session.launcher
         line = command_line(definition, runs_now=runs_now, root=main.root_words(), is_kept=True)
 

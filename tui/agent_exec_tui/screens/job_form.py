@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Button, Checkbox, Input, Label, RadioSet, Static
 
-from agent_exec_tui import clipboard, formatting
+from agent_exec.store.listing import read_job
+from agent_exec_tui import clipboard, formatting, operations
 from agent_exec_tui.command_line import command_line
 from agent_exec_tui.form_definition import (
     Checked,
@@ -21,7 +24,9 @@ from agent_exec_tui.form_definition import (
     wants_shell,
 )
 from agent_exec_tui.job_rows import clean
+from agent_exec_tui.recents import Recent, Submitted, recents
 from agent_exec_tui.screens.dialog import ConfirmDialog, Dialog
+from agent_exec_tui.screens.menu import Choice, MenuDialog
 from agent_exec_tui.widgets.choices import Pick, Tick
 from agent_exec_tui.widgets.line_input import LineInput
 
@@ -31,10 +36,12 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from agent_exec.commands.definition import JobDefinition
+    from agent_exec.store.listing import JobRecord
     from agent_exec_tui.screens.main import MainScreen
 
 WIDTH_CELLS = 84
-HINTS = (("enter", "run"), ("^o", "more"), ("tab", "next"), ("esc", "cancel"))
+RECENT_CELLS = 24  # of a line of recent commands for its key, its age and the frame
+HINTS = (("enter", "run"), ("^r", "recent"), ("^o", "more"), ("tab", "next"), ("esc", "cancel"))
 _STDIN_KINDS = ("none", "text", "file")
 _FIELDS = (
     ("command", "Command", "python train.py --seed 2"),
@@ -57,12 +64,20 @@ _MORE = (
 )
 
 
+@dataclass
+class RecentRead(Message):
+    """The job whose command was chosen was read; None if it is gone."""
+
+    record: JobRecord | None
+
+
 @dataclass(frozen=True, slots=True)
 class FormAnswer:
     """What the form was submitted with."""
 
     definition: JobDefinition
     runs_now: bool
+    text: FormText
 
 
 class JobForm(Dialog[FormAnswer]):
@@ -70,6 +85,7 @@ class JobForm(Dialog[FormAnswer]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+o", "more", show=False, priority=True),
+        Binding("ctrl+r", "recent", show=False, priority=True),
         Binding("ctrl+s", "submit(True)", show=False, priority=True),
         Binding("enter", "submit(True)", show=False),
         Binding("down", "app.focus_next", show=False),
@@ -148,9 +164,7 @@ class JobForm(Dialog[FormAnswer]):
 
     def on_mount(self) -> None:
         """Judge what the form starts with."""
-        self.query_one("#more").display = bool(
-            self._initial.stdin_kind != "none" or self._initial.timeout or self._initial.env_files
-        )
+        self._unfold()
         self._is_ready = True
         if not self._is_shell_chosen:
             self.query_one("#command", Input).select_all()  # typing replaces the last command
@@ -192,7 +206,7 @@ class JobForm(Dialog[FormAnswer]):
         """Answer, unless something is wrong; then go there."""
         definition = self._checked.definition
         if definition is not None:
-            self.dismiss(FormAnswer(definition, runs_now))
+            self.dismiss(FormAnswer(definition, runs_now, self._text()))
             return
         name = next(iter(self._checked.flaws), "command")
         self.query_one("#more").display |= name not in {field for field, _, _ in _FIELDS}
@@ -202,6 +216,73 @@ class JobForm(Dialog[FormAnswer]):
         """Unfold what is rarely needed, or fold it."""
         more = self.query_one("#more")
         more.display = not more.display
+
+    def _unfold(self) -> None:
+        text = self._initial
+        self.query_one("#more").display = bool(
+            text.stdin_kind != "none" or text.timeout or text.env_files
+        )
+
+    def action_recent(self) -> None:
+        """Offer what was run before to fill the form with."""
+        main = self._main
+        found = recents(main.session.forms, main.jobs.rows.values())
+        if not found:
+            main.say("nothing was run yet", timeout_s=2)
+            return
+        room = min(self.app.size.width, WIDTH_CELLS) - RECENT_CELLS
+        choices = [
+            Choice(
+                str(number),
+                str((number + 1) % 10),
+                f"{formatting.ago(main.clock() - recent.at_s):>9}  "
+                f"{formatting.shorten_middle(recent.command, room)}",
+            )
+            for number, recent in enumerate(found)
+        ]
+
+        def chosen(answer: str | None) -> None:
+            if answer:
+                self._take(found[int(answer)])
+
+        self.app.push_screen(MenuDialog("Recent commands", choices), chosen)
+
+    def _take(self, recent: Recent) -> None:
+        """Fill the form; the definition of a job is read in a thread."""
+        source = recent.source
+        if isinstance(source, Submitted):
+            self._fill(source.form)
+            return
+        store, post, job_id = self._main.store, self.post_message, source.job_id
+        self.run_worker(
+            lambda: post(RecentRead(read_job(store, job_id))), thread=True, exit_on_error=False
+        )
+
+    @on(RecentRead)
+    def _recent_read(self, event: RecentRead) -> None:
+        record = event.record
+        if record is None or record.meta is None:
+            self._main.say("that job is gone", severity="warning")
+            return
+        definition = operations.definition_of(record.meta, self._main.store.root, record.job_id)
+        self._missing = tuple(operations.missing_values(record.meta))
+        self._hidden = hidden_values(definition)
+        self._fill(form_of(definition))
+
+    def _fill(self, text: FormText) -> None:
+        """Put all of it into the fields, as if the form had been opened with it."""
+        self._initial, self._is_shell_chosen = text, True
+        with self.prevent(Input.Changed, Checkbox.Changed, RadioSet.Changed):
+            for name, _, _ in (*_FIELDS, *_MORE):
+                self.query_one(f"#{name}", Input).value = getattr(text, name)
+            self.query_one("#stdin", Input).value = clean(text.stdin)
+            self.query_one("#is_shell", Checkbox).value = text.is_shell
+            self.query_one("#inherit_env", Checkbox).value = text.inherit_env
+            self.query(Pick)[_STDIN_KINDS.index(text.stdin_kind)].value = True
+        self._initial = self._text()
+        self._unfold()
+        self.query_one("#command", Input).focus()
+        self._judge()
 
     def action_leave(self) -> None:
         """Leave; ask first if anything was typed."""

@@ -176,6 +176,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.viewing.restore(kept)
         self.panes.percent = kept.percent
         self.table.follows_newest = kept.follows_newest
+        self.session.forms = list(kept.recents)
         self.follow_new(kept.job_id)
 
     def root_words(self) -> tuple[str, ...]:
