@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from agent_exec_tui import formatting
-from agent_exec_tui.form_definition import FormText
 from agent_exec_tui.job_rows import COMMAND_CHARS, RowKind, clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from agent_exec_tui.form_definition import FormText
     from agent_exec_tui.job_rows import JobRow
 
 OFFERED: Final = 10
@@ -43,6 +43,8 @@ class Submitted:
     @property
     def form(self) -> FormText:
         """The form as far as it is kept."""
+        from agent_exec_tui.form_definition import FormText  # needs what only forms need
+
         return FormText(
             command=self.command,
             is_shell=self.is_shell,
