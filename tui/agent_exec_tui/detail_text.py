@@ -11,7 +11,7 @@ from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import RowKind, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from agent_exec.model.job import JobMeta, JobState, Notification
     from agent_exec.model.supervision import Supervision
@@ -29,16 +29,19 @@ class Line(NamedTuple):
     tone: str = ""
 
 
-def env_text(meta: JobMeta, *, reveal: bool) -> list[str]:
-    """List ``KEY=value``, values hidden unless asked for; what ``--mask`` names never shows."""
+def env_text(meta: JobMeta, revealed: Collection[str]) -> list[str]:
+    """List ``KEY=value``, values hidden but for the keys asked for; what ``--mask`` names never shows."""
+    shown = set(revealed) & set(revealable(meta))
     return [
-        clean(entry) if reveal and _may_show(entry, meta) else _hidden(entry)
+        clean(entry) if entry.partition("=")[0] in shown else _hidden(entry)
         for entry in meta.env_vars
     ]
 
 
-def _may_show(entry: str, meta: JobMeta) -> bool:
-    return entry.partition("=")[0] not in meta.mask
+def revealable(meta: JobMeta) -> list[str]:
+    """List the variables whose values may be shown on request."""
+    keys = dict.fromkeys(entry.partition("=")[0] for entry in meta.env_vars)
+    return [key for key in keys if key not in meta.mask]
 
 
 def _hidden(entry: str) -> str:
@@ -65,7 +68,7 @@ def detail_lines(
     *,
     root: str,
     now_s: float,
-    reveal: bool,
+    revealed: Collection[str] = (),
     notice: str = "",
     evidence: str = "",
     usage: str = "",
@@ -86,7 +89,7 @@ def detail_lines(
     if state is not None:
         lines += _run_lines(row, state, supervision, evidence, usage)
     if meta is not None:
-        lines += _meta_lines(meta, reveal=reveal)
+        lines += _meta_lines(meta, revealed)
     lines += _path_lines(record, root)
     return lines
 
@@ -161,12 +164,12 @@ def _run_lines(
             yield Line("lost", f"{lost} of output were not kept{why}", "warning")
 
 
-def _meta_lines(meta: JobMeta, *, reveal: bool) -> Iterator[Line]:
+def _meta_lines(meta: JobMeta, revealed: Collection[str]) -> Iterator[Line]:
     if meta.cwd:
         yield Line("cwd", clean(formatting.short_path(meta.cwd)))
     if meta.tags:
         yield Line("tags", "  ".join(clean(tag) for tag in meta.tags))
-    yield from _env_lines(meta, reveal=reveal)
+    yield from _env_lines(meta, revealed)
     limits = limits_text(meta)
     if limits:
         yield Line("limits", limits)
@@ -179,13 +182,13 @@ def _meta_lines(meta: JobMeta, *, reveal: bool) -> Iterator[Line]:
     yield Line("created", clean(meta.created_at))
 
 
-def _env_lines(meta: JobMeta, *, reveal: bool) -> Iterator[Line]:
-    parts = env_text(meta, reveal=reveal)
+def _env_lines(meta: JobMeta, revealed: Collection[str]) -> Iterator[Line]:
+    parts = env_text(meta, revealed)
     if not meta.inherit_env:
         parts.append("(nothing inherited)")
     parts += [f"file {clean(formatting.short_path(path))}" for path in meta.env_files]
     if parts:
-        hint = "" if reveal or not meta.env_vars else "   . shows values"
+        hint = "" if revealed or not revealable(meta) else "   . shows values"
         yield Line("env", "  ".join(parts) + hint)
 
 
@@ -223,6 +226,6 @@ def _path_lines(record: JobRecord, root: str) -> Iterator[Line]:
 
 def report_text(record: JobRecord, row: JobRow, *, root: str, now_s: float, tail: str) -> str:
     """Write a failure report: what one pastes into an issue. Environment values stay hidden."""
-    lines = detail_lines(record, row, root=root, now_s=now_s, reveal=False)
+    lines = detail_lines(record, row, root=root, now_s=now_s)
     facts = "\n".join(f"{line.label:9} {line.text}".rstrip() for line in lines)
     return f"job {row.shown_id}\n{facts}\n\nlast output:\n{tail}\n"

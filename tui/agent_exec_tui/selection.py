@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agent_exec.model.records import STDERR_LOG, STDOUT_LOG
 from agent_exec.store.listing import read_job
 from agent_exec.store.logs import tail_excerpt
-from agent_exec_tui.detail_text import detail_lines, strip_parts
+from agent_exec_tui.detail_text import detail_lines, revealable, strip_parts
 from agent_exec_tui.feed import doubt_of
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.messages import ProgressRead, RecordRead
@@ -31,7 +31,7 @@ class SelectedJob:
         self._main = main
         self.record: JobRecord | None = None
         self.evidence = self.progress = ""
-        self.is_revealed = False
+        self.revealed: frozenset[str] = frozenset()
         self._job_id: str | None = None
         self._has_grown = False
         self._settling: Timer | None = None
@@ -43,7 +43,7 @@ class SelectedJob:
         if job_id != self._job_id:
             self._job_id = job_id
             self.record, self.evidence, self.progress = None, "", ""
-            self.is_revealed = False
+            self.revealed = frozenset()
         self._draw(row)
         if self._settling is None:
             self._settling = self._main.set_timer(SETTLE_S, self._settle)
@@ -73,8 +73,32 @@ class SelectedJob:
             self.progress = event.progress
 
     def reveal(self) -> None:
-        """Show or hide environment values."""
-        self.is_revealed = not self.is_revealed
+        """Hide environment values, or ask which to show if there are several."""
+        meta = self.record.meta if self.record else None
+        keys = revealable(meta) if meta else []
+        if self.revealed or len(keys) < 2:
+            if not keys:
+                self._main.say("there is no value to show; masked ones never are", timeout_s=2)
+            self._reveal(frozenset() if self.revealed else frozenset(keys))
+            return
+
+        from agent_exec_tui.screens.menu import Choice, MenuDialog  # the first picture needs none
+
+        job_id = self._job_id
+
+        def chosen(answer: str | None) -> None:
+            if answer is not None and job_id == self._job_id:
+                self._reveal(frozenset(keys if answer == "all" else [keys[int(answer)]]))
+
+        each = [
+            Choice(str(number), str(number + 1) if number < 9 else "", clean(key))
+            for number, key in enumerate(keys)
+        ]
+        menu = MenuDialog("Show which value?", [Choice("all", "a", "all of them"), *each])
+        self._main.app.push_screen(menu, chosen)
+
+    def _reveal(self, keys: frozenset[str]) -> None:
+        self.revealed = keys
         self._draw(self._main.row)
 
     def explain(self, job_id: str) -> None:
@@ -143,7 +167,7 @@ class SelectedJob:
                 row,
                 root=main.store.root,
                 now_s=main.clock(),
-                reveal=self.is_revealed,
+                revealed=self.revealed,
                 notice=notice,
                 evidence=self.evidence,
                 usage=main.usage_watch.told(row),

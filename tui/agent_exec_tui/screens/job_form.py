@@ -204,6 +204,7 @@ class JobForm(Dialog[FormAnswer]):
 
     def action_submit(self, runs_now: bool) -> None:
         """Answer, unless something is wrong; then go there."""
+        self._judge()  # the last letters may have come with the key, and not been judged yet
         definition = self._checked.definition
         if definition is not None:
             self.dismiss(FormAnswer(definition, runs_now, self._text()))
