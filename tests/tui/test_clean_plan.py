@@ -56,7 +56,7 @@ def test_sizes_take_units(text: str, count: int) -> None:
 def test_the_command_line_is_the_headless_twin() -> None:
     policy = understand(Typed(older_than="7d", keep_newest="50"))
     line = policy.command_line("--root", "/r r")
-    assert line == "agent-exec-tui --root '/r r' gc --independent --older-than 7d --max-jobs 50"
+    assert line == "agent-exec-tui gc --independent --older-than 7d --max-jobs 50 --root '/r r'"
 
 
 def test_what_is_never_touched_is_counted_by_its_reason() -> None:

@@ -406,11 +406,11 @@ async def test_the_journal_remembers_what_was_done_and_becomes_a_script(
         await until(pilot, lambda: path.read_text() == script)
     assert path.stat().st_mode & 0o777 == 0o700
     lines = [line for line in script.splitlines() if line and not line.startswith("#")]
-    root = f"agent-exec-tui --root {jobs.root}"
+    root = f"--root {jobs.root}"
     assert lines[:3] == [
-        f"{root} start --no-wait {job_id}",
-        f"{root} tag set --tag older {job_id}",
-        f"{root} kill --signal KILL {job_id}",
+        f"agent-exec-tui start --no-wait {root} {job_id}",
+        f"agent-exec-tui tag set --tag older {root} {job_id}",
+        f"agent-exec-tui kill --signal KILL {root} {job_id}",
     ]
-    assert lines[3].startswith(f"job_1=$({root} run --no-wait --tag older --cwd ")
-    assert lines[3].partition(" | ")[0].endswith(" -- sleep 60")
+    assert lines[3].startswith("job_1=$(agent-exec-tui run --no-wait --tag older --cwd ")
+    assert lines[3].partition(" | ")[0].endswith(f" {root} -- sleep 60")

@@ -168,3 +168,18 @@ async def test_a_menu_moves_by_vims_keys_and_no_choice_takes_one_of_them(root: R
         assert 0 < (seen[5] or 0) < last
         assert seen[6:8] == [0, 0]
         assert 0 < (seen[8] or 0) < (seen[9] or 0)
+
+
+async def test_the_help_has_a_page_for_dialogs_and_a_question_mark_turns_pages(root: Root) -> None:
+    async with dashboard(root.path, (80, 24)) as pilot:
+        dialog = await opened(pilot, "question_mark")
+        titles = []
+        for _ in range(4):
+            await pilot.press("question_mark")
+            titles.append(str(dialog.box.border_title).removeprefix("Help · "))
+        assert titles == ["Log panes", "Detail pane", "Dialogs", "Jobs list"]
+        await pilot.press("pagedown", "ctrl+d")
+        assert dialog.body.scroll_y > dialog.body.size.height
+        await pilot.press(*"bring", "question_mark")
+        await pilot.pause()
+        assert "U" in str(dialog.query_one("#keys").render())

@@ -100,7 +100,7 @@ def test_a_cleaning_is_its_rules_or_where_something_stays_each_job() -> None:
     (whole,) = cleaning(report, "", rules, (), at_s=0)
     assert (whole.line, whole.text) == (rules, "removed 1, failed 0, freed 10 B")
     each = list(cleaning(report, "", "", ("--root", "/r"), at_s=0))
-    assert [one.line for one in each] == ["", "agent-exec-tui --root /r delete a"]
+    assert [one.line for one in each] == ["", "agent-exec-tui delete --root /r a"]
     (failed,) = cleaning(None, "no right", rules, (), at_s=0)
     assert not failed.is_done
 

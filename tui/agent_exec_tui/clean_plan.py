@@ -54,8 +54,8 @@ class Policy:
         """Whether no rule is given, so that nothing is selected."""
         return self.gc == GcPolicy()
 
-    def command_line(self, *prefix: str) -> str:
-        """Write the command that does the same."""
+    def command_line(self, *root: str) -> str:
+        """Write the command that does the same; *root* names another root than the usual one."""
         words = ["gc", "--independent"]
         for flag, value in (
             ("--older-than", self.gc.older_than),
@@ -64,7 +64,7 @@ class Policy:
         ):
             if value is not None:
                 words += [flag, str(value)]
-        return formatting.cli_line(*prefix, *words)
+        return formatting.cli_line(*words, *root)
 
 
 def understand(typed: Typed) -> Policy:

@@ -54,7 +54,7 @@ def command_line(
         root: the words that name another root than the usual one.
         is_kept: for a journal, which keeps no value of a variable and does not wait for output.
     """
-    words = [*root, "run" if runs_now else "create"]
+    words = ["run" if runs_now else "create"]
     if runs_now and is_kept:
         words.append("--no-wait")
     for tag in definition.tags:
@@ -86,7 +86,7 @@ def command_line(
         words += ["--progress-every", seconds_text(definition.progress_every_ms)]
     if own_wrapper(definition) and definition.shell_wrapper:
         words += _option("--shell-wrapper", " ".join(definition.shell_wrapper))
-    return formatting.cli_line(*words, "--", *definition.command)
+    return formatting.cli_line(*words, *root, "--", *definition.command)
 
 
 def _option(name: str, value: str) -> list[str]:

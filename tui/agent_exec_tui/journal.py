@@ -123,6 +123,6 @@ def cleaning(
                 is_done=True, text=text)  # fmt: skip
     for job in report.jobs:
         if job.action == "deleted" and not is_by_rule:
-            each = formatting.cli_line(*root, "delete", job.job_id)
+            each = formatting.cli_line("delete", *root, job.job_id)
             yield Entry(at_s=at_s, verb="clean", job_id=job.job_id, line=each,
                         is_done=True, text=job.reason)  # fmt: skip

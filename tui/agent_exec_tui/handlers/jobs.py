@@ -107,7 +107,7 @@ class JobHandlers:
 
     def _lines(self, rows: Sequence[JobRow], *words: str) -> list[str]:
         root = self._main.root_words()
-        return [formatting.cli_line(*root, *words, row.job_id) for row in rows]
+        return [formatting.cli_line(*words, *root, row.job_id) for row in rows]
 
     # One action each
 
@@ -258,7 +258,7 @@ class JobHandlers:
             with main.session.trashing():
                 return operations.apply_to_all(delete, store, rows)
 
-        work(main, "delete", run, lambda done: formatting.cli_line(*root, "delete", done.job_id))
+        work(main, "delete", run, lambda done: formatting.cli_line("delete", *root, done.job_id))
 
     def _repair(self) -> None:
         rows = self._targets(RowKind.LOST)

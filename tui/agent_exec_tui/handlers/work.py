@@ -47,5 +47,5 @@ def work_on(
         main,
         verb,
         lambda: operations.apply_to_all(operation, store, rows),
-        lambda outcome: outcome.line or (cli_line(*root, *words, outcome.job_id) if words else ""),
+        lambda outcome: outcome.line or (cli_line(*words, *root, outcome.job_id) if words else ""),
     )

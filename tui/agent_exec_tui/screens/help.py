@@ -33,6 +33,14 @@ KEY_CELLS = 14
 NARROW_KEY_CELLS = 8
 
 
+class HelpSearch(LineInput):
+    """A line in which ``?`` is no letter, so that it can show the next pane's keys."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Leave ``?`` to the dialog, which Textual asks only for what no line takes."""
+        return character != "?" and super().check_consume_key(key, character)
+
+
 class HelpDialog(Dialog[str]):
     """All keys of a pane; ``?`` goes on to the next pane's, typing searches, enter does nothing."""
 
@@ -53,7 +61,7 @@ class HelpDialog(Dialog[str]):
 
     def compose_dialog(self) -> ComposeResult:
         """The search line and the table."""
-        yield LineInput(placeholder="type to search…", compact=True, id="search")
+        yield HelpSearch(placeholder="type to search…", compact=True, id="search")
         yield Static("", id="keys", markup=False)
 
     def on_resize(self) -> None:
