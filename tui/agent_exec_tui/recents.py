@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agent_exec_tui.job_rows import JobRow
 
 OFFERED: Final = 10
-_JOBS_LOOKED_AT: Final = 300  # the newest; among more the list would not be made between two keys
+_JOBS_LOOKED_AT: Final = 1000  # the newest; among more the list would not be made between two keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

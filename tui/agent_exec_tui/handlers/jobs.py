@@ -10,7 +10,7 @@ from agent_exec.errors import InvalidTagError
 from agent_exec.model.tags import require_tag, unique
 from agent_exec_tui import formatting, operations
 from agent_exec_tui.command_line import unset_value
-from agent_exec_tui.handlers.work import work, work_on
+from agent_exec_tui.handlers.work import EachLine, work, work_on
 from agent_exec_tui.job_rows import RowKind
 from agent_exec_tui.journal import Entry
 from agent_exec_tui.screens.dialog import ConfirmDialog
@@ -37,6 +37,7 @@ SIGNALS = (
     ("WINCH", "28", "w", "the window changed"),
 )
 MIN_COMMAND_CELLS = 14
+LISTED = 500  # more would be read by nobody, and laid out for seconds
 RESTART = ("restart", "--no-wait")
 
 
@@ -93,7 +94,7 @@ class JobHandlers:
         now_s = self._main.clock()
         width = max(min(self._main.size.width - 12, 64), 20)
         lines = []
-        for row in rows:
+        for row in rows[:LISTED]:
             pid = f"  pid {row.pid}" if row.pid and not row.kind.has_ended else ""
             head = f"{row.short_id}  {row.word} {row.elapsed_text(now_s)}{pid}"
             if len(rows) == 1:
@@ -103,11 +104,13 @@ class JobHandlers:
                     head = row.short_id
                 command = formatting.shorten_middle(row.command, width - cell_len(head) - 2)
                 lines.append(f"{head}  {command}")
+        if len(rows) > LISTED:
+            lines.append(f"… and {len(rows) - LISTED:,} more")
         return lines
 
-    def _lines(self, rows: Sequence[JobRow], *words: str) -> list[str]:
+    def _lines(self, rows: Sequence[JobRow], *words: str) -> Sequence[str]:
         root = self._main.root_words()
-        return [formatting.cli_line(*words, *root, row.job_id) for row in rows]
+        return EachLine(lambda row: formatting.cli_line(*words, *root, row.job_id), rows)
 
     # One action each
 

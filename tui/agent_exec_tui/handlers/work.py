@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, overload
 
 from agent_exec_tui import operations
 from agent_exec_tui.formatting import cli_line
 from agent_exec_tui.messages import OperationEnded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.operations import Operation, Outcome
     from agent_exec_tui.screens.main import MainScreen
+
+
+class EachLine(Sequence[str]):
+    """The command line of each of many jobs, written when it is asked for: one is seen at once."""
+
+    def __init__(self, write: Callable[[JobRow], str], rows: Sequence[JobRow]) -> None:
+        self._write, self._rows = write, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return EachLine(self._write, self._rows[index])
+        return self._write(self._rows[index])
 
 
 def work(

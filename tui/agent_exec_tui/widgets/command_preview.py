@@ -23,12 +23,12 @@ class CommandPreview(Widget, can_focus=False):
     def __init__(self, lines: Sequence[str] = (), *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.note = ""
-        self._lines: tuple[str, ...] = ()
+        self._lines: Sequence[str] = ()
         self.show(lines)
 
     def show(self, lines: Sequence[str], note: str = "") -> None:
         """Show these; *note* is a word on them that is not copied."""
-        self._lines, self.note = tuple(lines), note
+        self._lines, self.note = lines, note
         self.display = bool(lines)
         self.refresh(layout=True)
 
