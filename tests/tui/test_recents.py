@@ -96,6 +96,9 @@ async def test_a_submitted_command_is_offered_the_next_time(tmp_path: Path) -> N
             form.query_one("#command", Input).value = "true"
             preview = form.query_one("#preview", Static)
             await until(pilot, lambda: "-- true" in str(preview.render()))
+            form.query_one("#copy").focus()
+            await pilot.press("c")
+            assert pilot.app.clipboard.endswith(" -- true")
             form.query_one("#create", Button).press()
             await until(pilot, lambda: len(main.jobs) == 1)
             save_state(path, state_of(main))

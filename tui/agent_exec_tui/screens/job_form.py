@@ -195,12 +195,16 @@ class JobForm(Dialog[FormAnswer]):
         """Run, create, or copy the command line."""
         event.stop()
         if event.button.id == "copy":
-            definition = self._checked.definition
-            if definition is not None:
-                said = clipboard.copy(self.app, "command line", self._line(definition))
-                self.notify(said, markup=False)
+            self.copy_command()
         else:
             self.action_submit(event.button.id == "run")
+
+    def copy_command(self) -> None:
+        """Copy the command line, if the form makes one."""
+        definition = self._checked.definition
+        if definition is not None:
+            said = clipboard.copy(self.app, "command line", self._line(definition))
+            self.notify(said, markup=False)
 
     def action_submit(self, runs_now: bool) -> None:
         """Answer, unless something is wrong; then go there."""
