@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from agent_exec_tui import clipboard, formatting
-from agent_exec_tui.handlers.output import plain_lines
+from agent_exec_tui.ansi import plain_lines
 from agent_exec_tui.messages import Noticed
 from agent_exec_tui.screens.dialog import Dialog
 from agent_exec_tui.screens.menu import PromptDialog
