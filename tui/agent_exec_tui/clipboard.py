@@ -33,22 +33,39 @@ def native_tool(environ: Mapping[str, str]) -> tuple[str, ...] | None:
     return None
 
 
-def copy(app: App[str], what: str, text: str) -> str:
-    """Copy *text* and say how much went which way."""
+def copy(app: App[str], what: str, text: str) -> None:
+    """Copy *text*, and say in a toast how much went which way, once that is known."""
     size = len(text.encode("utf-8", "replace"))
     if not size:
-        return f"{what}: nothing to copy"
-    ways = []
-    tool = native_tool(os.environ)
-    if tool is not None and _hand_over(tool, text):
-        ways.append(tool[0])
-    if size <= OSC52_MAX_BYTES:
+        app.notify(f"{what}: nothing to copy", markup=False)
+        return
+    by_terminal = size <= OSC52_MAX_BYTES
+    if by_terminal:
         app.copy_to_clipboard(text)
-        ways.append("the terminal (OSC 52)")
-    if not ways:
-        limit = formatting.size(OSC52_MAX_BYTES)
-        return f"{what}: {formatting.size(size)} are too much for the terminal (at most {limit})"
-    return f"{what}: {formatting.size(size)} copied by {' and '.join(ways)}"
+
+    def tell(tool: str) -> None:
+        ways = [tool] if tool else []
+        if by_terminal:
+            ways.append("the terminal (OSC 52)")
+        app.notify(_told(what, size, ways), markup=False)
+
+    argv = native_tool(os.environ)
+    if argv is None:
+        tell("")
+        return
+
+    def hand_over() -> None:  # in a thread: the tool may wait for a desktop that does not answer
+        tool = argv[0] if _hand_over(argv, text) else ""
+        app.call_from_thread(tell, tool)
+
+    app.run_worker(hand_over, thread=True, exit_on_error=False, group="clipboard")
+
+
+def _told(what: str, size: int, ways: list[str]) -> str:
+    if ways:
+        return f"{what}: {formatting.size(size)} copied by {' and '.join(ways)}"
+    limit = formatting.size(OSC52_MAX_BYTES)
+    return f"{what}: {formatting.size(size)} are too much for the terminal (at most {limit})"
 
 
 def _hand_over(argv: tuple[str, ...], text: str) -> bool:

@@ -153,3 +153,9 @@ def _where(action: Action) -> str:
     if action.panes == EVERYWHERE:
         return "everywhere, dialogs"
     return "everywhere" if action.panes == ALL_PANES else ", ".join(sorted(action.panes))
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(key_table())

@@ -85,7 +85,7 @@ class OutputHandlers:
         main.app.push_screen(MenuDialog("Copy", choices), chosen)
 
     def _copy(self, what: str, text: str) -> None:
-        self._main.say(clipboard.copy(self._main.app, what, text))
+        clipboard.copy(self._main.app, what, text)
 
     def _copy_report(self) -> None:
         main = self._main

@@ -139,8 +139,7 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer], inherit_bindings=False
         """Copy the command line the dialog shows."""
         for preview in self.query(CommandPreview):
             if preview.text:
-                said = clipboard.copy(self.app, "command line", preview.text)
-                self.notify(said, markup=False)
+                clipboard.copy(self.app, "command line", preview.text)
 
     def key_of(self, action_id: str) -> str:
         """The first key that does it now, as people read it."""

@@ -203,8 +203,7 @@ class JobForm(Dialog[FormAnswer]):
         """Copy the command line, if the form makes one."""
         definition = self._checked.definition
         if definition is not None:
-            said = clipboard.copy(self.app, "command line", self._line(definition))
-            self.notify(said, markup=False)
+            clipboard.copy(self.app, "command line", self._line(definition))
 
     def action_submit(self, runs_now: bool) -> None:
         """Answer, unless something is wrong; then go there."""

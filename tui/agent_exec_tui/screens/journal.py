@@ -73,7 +73,7 @@ class JournalDialog(Dialog[None]):
 
     def copy_command(self) -> None:
         """Copy the script."""
-        self._main.say(clipboard.copy(self.app, "journal", self._script))
+        clipboard.copy(self.app, "journal", self._script)
 
     def action_write(self) -> None:
         """Write the script to a new file."""

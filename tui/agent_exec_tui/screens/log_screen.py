@@ -66,5 +66,5 @@ class LogScreen(Screen[Answer], inherit_bindings=False):
             return False
         from agent_exec_tui import clipboard  # loads what the first picture needs not
 
-        self.say(clipboard.copy(self.app, "selection", plain_lines(text)))
+        clipboard.copy(self.app, "selection", plain_lines(text))
         return True
