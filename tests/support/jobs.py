@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Self
 from agent_exec.model.job import JobMeta, JobRef, JobState, JobStatus, Notification, StateJob
 from agent_exec.model.supervision import Supervision
 from agent_exec.process import identity, tree
-from agent_exec.process.launch import LaunchSpec, RunningLaunch, launch
+from agent_exec.process.handover import LaunchSpec
+from agent_exec.process.launch import RunningLaunch, launch
 from agent_exec.store.clock import now_timestamp
 from agent_exec.store.jobs import JobDir, JobStore
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
-    from agent_exec.process.launch import Launcher
+    from agent_exec.process.handover import Launcher
 
 DRAINED = frozenset({"drained"})
 ENDED = frozenset({"ended"})

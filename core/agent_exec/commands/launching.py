@@ -10,6 +10,7 @@ from agent_exec.errors import AgentExecError, InternalError, LaunchFailedError
 from agent_exec.model import records
 from agent_exec.model.job import DEFAULT_SHELL_WRAPPER
 from agent_exec.process import launch as process_launch
+from agent_exec.process.handover import LaunchSpec, current_umask
 from agent_exec.store import atomic
 
 TYPE_CHECKING = False
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agent_exec.model.job import JobMeta
-    from agent_exec.process.launch import Launcher, RunningLaunch
+    from agent_exec.process.handover import Launcher
+    from agent_exec.process.launch import RunningLaunch
     from agent_exec.store.jobs import JobDir
 
 
@@ -51,7 +53,7 @@ def launch_job(
             environment = child_environment(meta, entries, environ)
         except InternalError as error:
             raise process_launch.refuse(job, str(error)) from None
-        spec = process_launch.LaunchSpec(
+        spec = LaunchSpec(
             job_id=job.job_id,
             command=meta.command,
             shell_wrapper=meta.shell_wrapper or DEFAULT_SHELL_WRAPPER,
@@ -59,7 +61,7 @@ def launch_job(
             environment=environment,
             marks_environment=meta.inherit_env,
             sink_environment=dict(environ),
-            umask=process_launch.current_umask(),
+            umask=current_umask(),
             stdin_file=meta.stdin_file,
             timeout_ms=meta.timeout_ms,
             kill_after_ms=meta.kill_after_ms,

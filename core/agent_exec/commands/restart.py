@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agent_exec.commands.settling import Look
-    from agent_exec.process.launch import Launcher
+    from agent_exec.process.handover import Launcher
     from agent_exec.process.signals import Signal
     from agent_exec.store.jobs import JobDir, JobStore
 

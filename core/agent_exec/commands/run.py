@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent_exec.process.launch import Launcher
+    from agent_exec.process.handover import Launcher
     from agent_exec.store.jobs import JobStore
 
 

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_exec.process.identity import ProcessStat
 
-# A supervisor's command line, in the form process.launch gives it. A job may start jobs; their
+# A supervisor's command line, in the form process.handover gives it. A job may start jobs; their
 # supervisors become children of its own one, yet they are jobs of their own and not its tree.
 # Helpers of a supervisor (sinks, matcher) are programs of the same directory.
 _ISOLATED = b"-I"

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import marshal
 import os
-import sys
 import time
 
 from agent_exec.errors import (
@@ -14,75 +11,26 @@ from agent_exec.errors import (
     InternalError,
     InvalidStateError,
     LaunchFailedError,
-    RecordUnreadableError,
 )
 from agent_exec.model import records
 from agent_exec.model.job import JobStatus
-from agent_exec.model.lazy_dataclass import dataclass, field, field_names
-from agent_exec.process.bare_signal import signal
+from agent_exec.process.handover import start_supervisor
 from agent_exec.process.report import ReportReader
 from agent_exec.store import atomic, locks
 from agent_exec.store.clock import now_timestamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import TracebackType
-    from typing import Protocol, Self
+    from typing import Self
 
+    from agent_exec.process.handover import Launcher, LaunchSpec
     from agent_exec.store.jobs import JobDir
-
-    class Launcher(Protocol):
-        """Something that makes supervisors quicker than a new interpreter does."""
-
-        def start(self, descriptors: tuple[int, int, int, int]) -> bool:
-            """Hand the four descriptors to a new supervisor; False when that is impossible."""
 
 
 STARTED_TIMEOUT_S = 6.0  # the peers give theirs 5
 STALE_CLAIM_S = 6.0
 _LOCK_TIMEOUT_S = 1.0  # readers that probe the lock hold it for a moment
-_FIRST_FREE_FD = 10  # above the numbers the supervisor expects its descriptors at
-_SUPERVISOR = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "supervisor", "__main__.py"
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaunchSpec:
-    """Everything a supervisor must know; it reads no other definition.
-
-    Attributes:
-        command: one word is a script for the wrapper, more are the program and its arguments.
-        cwd: absolute; None leaves the child in ``/``.
-        environment: the child's whole environment.
-        marks_environment: whether ``AGENT_EXEC_JOB_ID`` is added to it.
-        sink_environment: what notification commands get; their own variables are added.
-        umask: the child's.
-        stdin_file: kept input, relative to the job's directory; None is an empty input.
-        timeout_ms: 0 means no limit.
-        kill_after_ms: time between TERM and KILL at the time limit; 0 is KILL at once.
-        progress_every_ms: how often ``updated_at`` is refreshed; 0 is never.
-        full_log_path: absolute, when full.log shall lie elsewhere.
-        log_max_bytes: per stream; 0 means no limit.
-        keeps_free_space: stop storing output when the volume is nearly full.
-    """
-
-    job_id: str
-    command: tuple[str, ...]
-    shell_wrapper: tuple[str, ...]
-    cwd: str | None
-    environment: Mapping[str, str]
-    marks_environment: bool = True
-    sink_environment: Mapping[str, str] = field(default_factory=dict)
-    umask: int
-    stdin_file: str | None = None
-    timeout_ms: int = 0
-    kill_after_ms: int = 0
-    progress_every_ms: int = 0
-    full_log_path: str | None = None
-    log_max_bytes: int = 0
-    keeps_free_space: bool = True
 
 
 class RunningLaunch:
@@ -122,20 +70,6 @@ class RunningLaunch:
         self.close()
 
 
-def current_umask() -> int:
-    """This process's umask, without touching it where the system can tell it."""
-    try:
-        with open("/proc/self/status", encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if line.startswith("Umask:"):
-                    return int(line.split()[1], 8)
-    except OSError:
-        pass
-    umask = os.umask(0o077)
-    os.umask(umask)
-    return umask
-
-
 def launch(job: JobDir, spec: LaunchSpec, *, launcher: Launcher | None = None) -> RunningLaunch:
     """Start a created job and wait until its command runs.
 
@@ -161,7 +95,7 @@ def launch(job: JobDir, spec: LaunchSpec, *, launcher: Launcher | None = None) -
             raise InternalError.from_os_error(error, f"start job {job.job_id}") from None
         report = stack.enter_context(contextlib.closing(ReportReader(report_read)))
         try:
-            spawned_pid = _start_supervisor(job, spec, lock_fd, report_write, launcher)
+            spawned_pid = start_supervisor(job, spec, lock_fd, report_write, launcher)
         except OSError as error:
             failure = InternalError.from_os_error(error, "start the supervisor")
             raise _failed(job, str(failure)) from None
@@ -207,62 +141,6 @@ def _claim(job: JobDir) -> None:
     except OSError as error:
         raise InternalError.from_os_error(error, f"claim job {job.job_id}") from None
     raise _being_started(job)
-
-
-def _pack(environment: Mapping[str, str]) -> bytes:
-    return marshal.dumps({os.fsencode(key): os.fsencode(environment[key]) for key in environment})
-
-
-def _definition(job: JobDir, spec: LaunchSpec) -> bytes:
-    """What ``supervisor.definition`` reads."""
-    values: records.Document = {name: getattr(spec, name) for name in field_names(spec) or ()}
-    values["root"] = job.root
-    values["environment"] = values["sink_environment"] = _pack(spec.environment)
-    if spec.sink_environment != spec.environment:
-        values["sink_environment"] = _pack(spec.sink_environment)
-    # The supervisor looks into meta.json only if it is another one than this.
-    values["meta_version"] = values["notification"] = None
-    with contextlib.suppress(OSError, RecordUnreadableError):
-        status = os.stat(records.META_FILE, dir_fd=job.fd, follow_symlinks=False)
-        values["notification"] = job.read_meta_document().get("notification")
-        values["meta_version"] = atomic.version_of(status)
-    return marshal.dumps(values)
-
-
-def _start_supervisor(
-    job: JobDir, spec: LaunchSpec, lock_fd: int, report_fd: int, launcher: Launcher | None
-) -> int | None:
-    """Hand everything over; the pid of a process to collect, or None."""
-    definition_fd = atomic.open_anonymous(job.fd, _definition(job, spec))
-    try:
-        descriptors = (job.fd, lock_fd, report_fd, definition_fd)
-        if launcher is not None and launcher.start(descriptors):
-            return None
-        return _spawn(job.path, descriptors)
-    finally:
-        os.close(definition_fd)
-
-
-def _spawn(job_path: str, descriptors: tuple[int, int, int, int]) -> int:
-    """Start the supervisor's program; the path on its command line is for readers of ``ps``."""
-    with contextlib.ExitStack() as stack:
-        actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
-            (os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)
-        ]
-        for target, fd in enumerate(descriptors, start=3):
-            # Out of the targets' way; dup2 onto the same number would leave it close-on-exec.
-            source = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE_FD)
-            stack.callback(os.close, source)
-            actions.append((os.POSIX_SPAWN_DUP2, source, target))
-        return os.posix_spawn(
-            sys.executable,
-            [sys.executable, "-I", "-S", _SUPERVISOR, job_path],
-            {},
-            file_actions=actions,
-            setpgroup=0,  # out of reach of the terminal's signals from its first moment
-            setsigmask=(),
-            setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
-        )
 
 
 def _await_started(job: JobDir, report: ReportReader, spawned_pid: int | None) -> int:

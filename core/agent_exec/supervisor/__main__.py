@@ -1,9 +1,9 @@
-"""Start of a supervisor by path; ``process.launch`` says which descriptors it inherits."""
+"""Start of a supervisor by path; ``process.handover`` says which descriptors it inherits."""
 
 import os
 import sys
 
-# Where process.launch puts the directory, the lock, the report and the definition.
+# Where process.handover puts the directory, the lock, the report and the definition.
 DESCRIPTORS = (3, 4, 5, 6)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Definition:
-    """One launch; most fields are those of ``process.launch.LaunchSpec``.
+    """One launch; most fields are those of ``process.handover.LaunchSpec``.
 
     Attributes:
         environment: the child's variables, marshalled: they are needed for a moment only.

@@ -15,13 +15,14 @@ import pytest
 from agent_exec.errors import InvalidStateError, LaunchFailedError
 from agent_exec.model import records
 from agent_exec.model.job import JobStatus
-from agent_exec.process import launch as launch_module
-from agent_exec.process.launch import current_umask, launch
+from agent_exec.process import handover
+from agent_exec.process.handover import current_umask
+from agent_exec.process.launch import launch
 from agent_exec.store import locks
 from support.jobs import LIMIT_S, Job, Workshop, is_alive
 from support.waiting import wait_until
 
-CORE = str(Path(launch_module.__file__).parents[2])
+CORE = str(Path(handover.__file__).parents[2])
 
 
 def test_a_second_start_is_refused_while_the_job_runs(workshop: Workshop) -> None:
@@ -103,7 +104,7 @@ def test_the_lock_is_held_from_the_claim_to_the_end_of_the_supervisor(workshop: 
 def test_a_supervisor_that_cannot_start_fails_the_job(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch_module, "_SUPERVISOR", "/no/such/program.py")
+    monkeypatch.setattr(handover, "_SUPERVISOR", "/no/such/program.py")
     job = workshop.create("true")
     with pytest.raises(LaunchFailedError, match="supervisor ended before it could say anything"):
         job.start()
@@ -130,11 +131,12 @@ def test_a_supervisor_killed_before_it_answers_is_reported(workshop: Workshop) -
     program = f"""
 import os, sys
 sys.path.insert(0, {CORE!r})
-from agent_exec.process import launch as module
-module._SUPERVISOR = {str(job.path / "dies.py")!r}
+from agent_exec.process import handover
+from agent_exec.process.launch import launch
+handover._SUPERVISOR = {str(job.path / "dies.py")!r}
 from agent_exec.store.jobs import JobStore
 with JobStore({job.store.root!r}).open({job.id!r}) as directory:
-    module.launch(directory, module.LaunchSpec(job_id={job.id!r}, command=("true",),
+    launch(directory, handover.LaunchSpec(job_id={job.id!r}, command=("true",),
         shell_wrapper=("sh", "-c"), cwd="/", environment={{}}, umask=0o22))
 """
     (job.path / "dies.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
@@ -154,7 +156,8 @@ signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGCHLD])
 os.closerange(0, 3)
-from agent_exec.process.launch import LaunchSpec, launch
+from agent_exec.process.handover import LaunchSpec
+from agent_exec.process.launch import launch
 from agent_exec.store.jobs import JobStore
 with JobStore({job.store.root!r}).open({job.id!r}) as directory:
     launch(directory, LaunchSpec(job_id={job.id!r}, command={job.command!r},

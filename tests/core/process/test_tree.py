@@ -114,7 +114,8 @@ def test_a_job_started_by_a_job_is_not_part_of_it(workshop: Workshop) -> None:
     code = f"""
 import sys, time
 sys.path[:0] = {[str(Path(tree.__file__).parents[2])]!r}
-from agent_exec.process.launch import LaunchSpec, launch
+from agent_exec.process.handover import LaunchSpec
+from agent_exec.process.launch import launch
 from agent_exec.store.jobs import JobStore
 with JobStore({inner.store.root!r}).open({inner.id!r}) as directory:
     launch(directory, LaunchSpec(job_id={inner.id!r}, command={inner.command!r},

@@ -180,7 +180,8 @@ import resource, sys
 sys.path[:0] = {[p for p in sys.path if p]!r}
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 from agent_exec.store.jobs import JobStore
-from agent_exec.process.launch import LaunchSpec, launch
+from agent_exec.process.handover import LaunchSpec
+from agent_exec.process.launch import launch
 with JobStore({job.store.root!r}).open({job.id!r}) as directory, directory.locked():
     launch(directory, LaunchSpec(job_id={job.id!r}, command={job.command!r},
         shell_wrapper=('sh', '-c'), cwd='/', environment={{'PATH': '/usr/bin:/bin'}}, umask=0o22))
