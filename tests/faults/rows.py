@@ -104,7 +104,11 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "STOP and unknown signals": "refused, never turned into KILL",
         "USR1": "delivered, still running",
         "HUP": "delivered as HUP, still running",
-        "cgroup": "where one is delegated, its kill reaches what left every session",
+        "cgroup": "where one is delegated, kill reaches what hid from all else; it is removed",
+        "cgroup: survivors": "what outlived its job is named, its cgroup stays and is swept then",
+        "cgroup: a job's job": "a job that a killed one started runs on",
+        "cgroup: a stranger's": "a record cannot make a stranger a member",
+        "cgroup: delegated or not": "one is made where that is left to us, nowhere else",
     },
     "Who holds the pipes": {
         "pipe held: the exit": "told at once although a grandchild holds the pipe",
@@ -262,8 +266,6 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
 
 # What cannot be provoked here, and the nearest thing that is.
 NOT_PROVOKED: Final[dict[str, str]] = {
-    "cgroup": "no delegated cgroup to be had without the system's manager; the subreaper and the "
-    "mark in the environment are tried instead",
     "the machine's clock set back": "it is not ours to set; a supervisor under libfaketime and "
     "edited records are tried instead",
     "power cut": "needs a machine to cut off; the order of fsync and rename is looked at instead",

@@ -22,6 +22,7 @@ from support.waiting import wait_until
 if TYPE_CHECKING:
     from agent_exec.process.handover import Launcher
 
+CORE = str(Path(identity.__file__).parents[2])
 DRAINED = frozenset({"drained"})
 ENDED = frozenset({"ended"})
 LIMIT_S = 20.0
@@ -84,6 +85,7 @@ class Job:
         log_max_bytes: int = 0,
         keeps_free_space: bool = True,
         marks_environment: bool = True,
+        cgroup: str = "auto",
     ) -> LaunchSpec:
         """What to run; the defaults are those of a plain job."""
         return LaunchSpec(
@@ -93,6 +95,7 @@ class Job:
             cwd=cwd,
             environment=dict(os.environ) if environment is None else environment,
             marks_environment=marks_environment,
+            cgroup=cgroup,
             sink_environment=dict(os.environ),
             umask=umask,
             stdin_file=stdin_file,

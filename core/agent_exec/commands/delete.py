@@ -200,6 +200,9 @@ def _look(job: JobDir) -> Look | None:
 
 
 def _take_away(job: JobDir, trash: Trash | None) -> None:
+    from agent_exec.process.tree import remove_leaf
+
+    remove_leaf(job, job.read_supervision())
     if trash is not None:
         trash.take(job)
     else:

@@ -52,7 +52,7 @@ def diagnose(
         *check_terminal(environ, has_terminal=has_terminal),
         *check_root(store, environ),
         *check_watching(store),
-        *_check_supervisor(),
+        *_check_supervisor(environ),
         *_check_settings(environ),
     )
     found = {check.verdict for check in checks}
@@ -60,7 +60,7 @@ def diagnose(
     return DoctorReport(verdict=worst, root=store.root, checks=checks)
 
 
-def _check_supervisor() -> list[Check]:
+def _check_supervisor(environ: Mapping[str, str]) -> list[Check]:
     """Run a real job in a root of its own."""
     import tempfile
 
@@ -69,6 +69,7 @@ def _check_supervisor() -> list[Check]:
         found.fail("python", f"{sys.executable!r} cannot be run", "install the program anew")
         return found.checks
     found.ok("python", f"{sys.executable} -I -S")
+    _check_cgroup(found, environ)
     try:
         with tempfile.TemporaryDirectory(prefix="agent-exec-doctor-") as home:
             _try_a_job(found, os.path.join(home, "jobs"))
@@ -76,6 +77,20 @@ def _check_supervisor() -> list[Check]:
         found.fail("job", f"nowhere to try one: {error.strerror}", "set TMPDIR to a directory of "
                    "yours")  # fmt: skip
     return found.checks
+
+
+def _check_cgroup(found: Findings, environ: Mapping[str, str]) -> None:
+    from agent_exec.process import cgroup
+
+    setting = cgroup.setting_of(environ)
+    directory = cgroup.delegated_directory(setting)
+    if directory is not None:
+        found.ok("cgroup", f"each job gets one of its own in {directory}")
+    elif setting in (cgroup.AUTO, cgroup.OFF):
+        found.ok("cgroup", "none for jobs: none is delegated" if setting == cgroup.AUTO else "off")
+    else:
+        found.warn("cgroup", f"{cgroup.SETTING}={setting!r} has no meaning, so jobs get none",
+                   f"unset it, or make it {cgroup.AUTO}, {cgroup.OFF} or a path")  # fmt: skip
 
 
 def _try_a_job(found: Findings, root: str) -> None:

@@ -182,6 +182,7 @@ class _Remover:
         self._store = store
         self._trash = trash
         self._failures: dict[str, OSError] = {}
+        self._has_removed = False
 
     def __enter__(self) -> Self:
         self._emptier = Emptier()
@@ -189,6 +190,10 @@ class _Remover:
 
     def __exit__(self, *_error: object) -> None:
         self._failures = self._emptier.close()
+        if self._has_removed:
+            from agent_exec.process import cgroup
+
+            cgroup.sweep(os.environ)
 
     def remove(self, row: JobRow) -> str:
         """Remove one job, or say why it stays.
@@ -199,6 +204,7 @@ class _Remover:
         job = open_exact(self._store, row.name)
         if job is None:
             raise JobNotFoundError(row.name)
+        self._has_removed = True
         with job:
             if self._trash is None:
                 return set_aside_unless(

@@ -12,7 +12,7 @@ from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.process.exit_watch import ExitWatch, await_exit
 from agent_exec.process.liveness import Verdict
 from agent_exec.process.signals import parse_signal
-from agent_exec.process.tree import Survivor, signal_job, survivors
+from agent_exec.process.tree import Survivor, has_leaf, signal_job, survivors
 from agent_exec.store.root import require_own_root
 
 TYPE_CHECKING = False
@@ -87,7 +87,7 @@ def kill_job(store: JobStore, job_id: str, *, signal: str = "TERM", wait: bool =
 def _over(job: JobDir, found: Look, sent: Signal) -> KilledJob:
     """Tell how it ended; what a finished job left behind is named, never signalled."""
     left: tuple[Survivor, ...] = ()
-    if found.supervision is not None and job.has_supervisor():
+    if found.supervision is not None and (job.has_supervisor() or has_leaf(job, found.supervision)):
         left = survivors(job, found.state, found.supervision)
     return _answer(job, sent, found.state, 0, left)
 

@@ -10,6 +10,7 @@ from agent_exec.errors import AgentExecError, InternalError, LaunchFailedError
 from agent_exec.model import records
 from agent_exec.model.job import DEFAULT_SHELL_WRAPPER
 from agent_exec.process import launch as process_launch
+from agent_exec.process.cgroup import setting_of
 from agent_exec.process.handover import LaunchSpec, current_umask
 from agent_exec.store import atomic
 
@@ -60,6 +61,7 @@ def launch_job(
             cwd=meta.cwd if meta.cwd is not None else _present_directory(),
             environment=environment,
             marks_environment=meta.inherit_env,
+            cgroup=setting_of(environ),
             sink_environment=dict(environ),
             umask=current_umask(),
             stdin_file=meta.stdin_file,

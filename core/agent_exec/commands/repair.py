@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal as signals
 import time
 
@@ -22,6 +23,7 @@ from agent_exec.errors import (
 )
 from agent_exec.model.job import JobStatus  # noqa: TC001 - the schema reads it
 from agent_exec.model.lazy_dataclass import dataclass, replace
+from agent_exec.process import cgroup
 from agent_exec.process.exit_watch import ExitWatch, await_exit
 from agent_exec.process.liveness import Verdict
 from agent_exec.process.tree import signal_job
@@ -109,6 +111,8 @@ def repair_jobs(
     is_all = ids is None
     names = sorted(store.names()) if ids is None else [store.resolve(each) for each in ids]
     jobs = [_repair_one(store, name, kill=kill, dry_run=dry_run) for name in dict.fromkeys(names)]
+    if is_all and not dry_run:
+        cgroup.sweep(os.environ)
     counts = {
         word: sum(job.action in (word, f"would_{verb}") for job in jobs)
         for word, verb in (("repaired", "repair"), ("killed", "kill"))

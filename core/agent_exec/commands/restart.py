@@ -20,7 +20,7 @@ from agent_exec.model.wire import encode_state
 from agent_exec.process.exit_watch import ExitWatch, await_exit
 from agent_exec.process.liveness import Verdict
 from agent_exec.process.signals import parse_signal
-from agent_exec.process.tree import signal_job, stop_capturing, survivors
+from agent_exec.process.tree import remove_leaf, signal_job, stop_capturing, survivors
 from agent_exec.store import atomic
 from agent_exec.store.clock import now_timestamp
 from agent_exec.store.root import require_own_root
@@ -124,6 +124,7 @@ def _end_old_run(job: JobDir, sent: Signal) -> str | None:
     if found.state.status is JobStatus.RUNNING or found.runs:
         _end_running(job, found, sent)
     _await_release(job, found)
+    remove_leaf(job, found.supervision)
     return full_log_path
 
 

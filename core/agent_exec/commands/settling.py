@@ -129,8 +129,11 @@ def record_lost(job: JobDir, found: Look, *, ended_by: int | None = None) -> Job
         updated_at=now,
     )
     _write_state(job, state)
-    from agent_exec.store.removal import sweep_temporary_files  # rare; every wait loads this file
+    # Rare; every wait loads this file.
+    from agent_exec.process.tree import remove_leaf
+    from agent_exec.store.removal import sweep_temporary_files
 
+    remove_leaf(job, found.supervision)
     sweep_temporary_files(job, stale_s=0)  # what its supervisor kept in hand for its end
     return state
 

@@ -77,6 +77,7 @@ class Supervision:
     Attributes:
         started_at: equals state.json's, and so binds this record to the run.
         started_ns: wall clock at the start, for order within one second.
+        cgroup: the path of the run's own cgroup, where one is delegated to us.
         full_log_path: where full.log really lies, when ``--log`` put it elsewhere.
         reason: what went wrong, for people; None when nothing did.
         still_capturing: whether output is still taken from what outlived the child.
@@ -88,6 +89,7 @@ class Supervision:
     child: ProcessIdentity | None = None
     started_at: str | None = None
     started_ns: int = 0
+    cgroup: str | None = None
     full_log_path: str | None = None
     cause: EndCause | None = None
     reason: str | None = None
@@ -119,6 +121,7 @@ def decode_supervision(document: Document) -> Supervision:
         child=None if child is None else _decode_identity(child),
         started_at=reader.optional_text("started_at"),
         started_ns=reader.number("started_ns"),
+        cgroup=reader.optional_text("cgroup"),
         full_log_path=reader.optional_text("full_log_path"),
         cause=EndCause(cause) if cause and cause in _CAUSES else None,
         reason=reader.optional_text("reason"),

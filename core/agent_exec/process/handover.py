@@ -12,6 +12,7 @@ from agent_exec.errors import RecordUnreadableError
 from agent_exec.model import records
 from agent_exec.model.lazy_dataclass import dataclass, field, field_names
 from agent_exec.process.bare_signal import signal
+from agent_exec.process.cgroup import AUTO, delegated_directory
 from agent_exec.store import atomic
 
 TYPE_CHECKING = False
@@ -43,6 +44,7 @@ class LaunchSpec:
         cwd: absolute; None leaves the child in ``/``.
         environment: the child's whole environment.
         marks_environment: whether ``AGENT_EXEC_JOB_ID`` is added to it.
+        cgroup: a setting of ``process.cgroup``.
         sink_environment: what notification commands get; their own variables are added.
         umask: the child's.
         stdin_file: kept input, relative to the job's directory; None is an empty input.
@@ -60,6 +62,7 @@ class LaunchSpec:
     cwd: str | None
     environment: Mapping[str, str]
     marks_environment: bool = True
+    cgroup: str = AUTO
     sink_environment: Mapping[str, str] = field(default_factory=dict)
     umask: int
     stdin_file: str | None = None
@@ -121,6 +124,8 @@ def _definition(job: JobDir, spec: LaunchSpec) -> bytes:
     """What ``supervisor.definition`` reads."""
     values: records.Document = {name: getattr(spec, name) for name in field_names(spec) or ()}
     values["root"] = job.root
+    # Looked for here: what is not there costs the supervisor nothing.
+    values["cgroup"] = delegated_directory(spec.cgroup)
     values["environment"] = values["sink_environment"] = _pack(spec.environment)
     if spec.sink_environment != spec.environment:
         values["sink_environment"] = _pack(spec.sink_environment)

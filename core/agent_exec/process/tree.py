@@ -8,7 +8,7 @@ import time
 
 from agent_exec.errors import UnverifiedProcessError
 from agent_exec.model.lazy_dataclass import dataclass
-from agent_exec.process import identity
+from agent_exec.process import cgroup, enclosed, identity
 from agent_exec.process.descendants import (
     every_process,
     is_supervisor,
@@ -16,6 +16,7 @@ from agent_exec.process.descendants import (
     signal_process,
 )
 from agent_exec.process.liveness import Verdict, assess, is_possible_pid
+from agent_exec.process.mark import job_named_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ _SIGNALLED_VERDICTS = frozenset({Verdict.RUNNING, Verdict.RUNNING_FOREIGN, Verdi
 _KILL_FOR_S = 1.0
 _KILL_PAUSE_S = 0.005
 _QUIET_LOOKS = 3
-_MARK = b"AGENT_EXEC_JOB_ID="
-_SINK_MARK = b"AGENT_EXEC_EVENT_TYPE="
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +140,8 @@ def _kill_group(group: int, number: int) -> bool:
 
 
 def _kill_the_rest(job: JobDir, pid: int, supervision: Supervision | None) -> list[int]:
+    if leaf := _leaf_of(job, supervision):
+        enclosed.kill_at_once(leaf, job.job_id)
     return _kill_until_none(
         lambda: [each for each in _members(job, supervision, pid) if each.pid != pid]
     )
@@ -199,25 +200,33 @@ def _members(job: JobDir, supervision: Supervision | None, pid: int) -> list[Pro
 
 
 def _traced(job: JobDir, supervision: Supervision | None, pid: int) -> list[ProcessStat]:
-    """What is found of a job without a supervisor: by descent, session and mark."""
+    """What is found of a job without a supervisor: by descent, session, mark and cgroup."""
     leader = _verified_leader(pid, supervision) if pid else None
     found = {each.pid: each for each in living_descendants(pid)} if leader else {}
-    mark = _MARK + os.fsencode(job.job_id)
+    name = os.fsencode(job.job_id)
     for stat in every_process():
         belongs = leader is not None and pid in (stat.session, stat.group)
-        if (belongs or _carries(stat.pid, mark)) and not is_supervisor(stat.pid):
+        if (belongs or job_named_by(stat.pid) == name) and not is_supervisor(stat.pid):
             found[stat.pid] = stat
+    if leaf := _leaf_of(job, supervision):
+        found |= {stat.pid: stat for stat in enclosed.members(leaf, job.job_id)}
     found.pop(os.getpid(), None)
     return [stat for stat in found.values() if stat.is_alive]
 
 
-def _carries(pid: int, mark: bytes) -> bool:
-    """Whether a process was started by the job, and not by a sink that was told of it."""
-    try:
-        variables = identity.read_file(f"/proc/{pid}/environ").split(b"\0")
-    except OSError:
-        return False
-    return mark in variables and not any(each.startswith(_SINK_MARK) for each in variables)
+def _leaf_of(job: JobDir, supervision: Supervision | None) -> str | None:
+    return enclosed.leaf_of(job.job_id, supervision) if supervision is not None else None
+
+
+def has_leaf(job: JobDir, supervision: Supervision | None) -> bool:
+    """Whether a run's cgroup is still there, which tells who is in it."""
+    return _leaf_of(job, supervision) is not None
+
+
+def remove_leaf(job: JobDir, supervision: Supervision | None) -> None:
+    """Remove a run's cgroup that its supervisor could not; it stays while anything lives there."""
+    if leaf := _leaf_of(job, supervision):
+        cgroup.remove(leaf)
 
 
 def stop_capturing(job: JobDir, supervision: Supervision | None, timeout_s: float = 2.0) -> bool:

@@ -15,6 +15,7 @@ class Definition:
 
     Attributes:
         environment: the child's variables, marshalled: they are needed for a moment only.
+        cgroup: the directory in which it gets a cgroup of its own; None for no cgroup.
         sink_environment: those of notification commands, likewise.
         root: the directory the job's directory lies in.
         notification: meta.json's ``notification`` object as it was at the launch.
@@ -22,6 +23,7 @@ class Definition:
     """
 
     __slots__ = (
+        "cgroup",
         "command",
         "cwd",
         "environment",
@@ -44,6 +46,7 @@ class Definition:
 
     job_id: str
     root: str
+    cgroup: str | None
     command: tuple[str, ...]
     shell_wrapper: tuple[str, ...]
     cwd: str | None

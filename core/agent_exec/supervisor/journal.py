@@ -33,6 +33,7 @@ class Journal:
 
     def __init__(self, dir_fd: int, root: str, job_id: str, full_log_path: str | None) -> None:
         self.started_at: str | None = None
+        self.started_ns = 0
         self.retry_at: float | None = None
         self._dir_fd = dir_fd
         self._job_id = job_id
@@ -64,6 +65,7 @@ class Journal:
     def publish_running(self, pid: int, started_ns: int) -> None:
         """Record that the command runs; the first and only time."""
         self._pid = pid
+        self.started_ns = started_ns
         self.started_at = timestamp_of(started_ns // 1_000_000_000)
         self.note(child=identity_document(pid), started_at=self.started_at, started_ns=started_ns)
         self._put_state(self._running_document())

@@ -10,6 +10,7 @@ from agent_exec.supervisor.capture import Capture
 from agent_exec.supervisor.child import Command, LaunchProblem, open_stdin, start_process
 from agent_exec.supervisor.definition import load_definition
 from agent_exec.supervisor.detach import adopt_orphans, open_wakeup
+from agent_exec.supervisor.enclosure import Enclosure
 from agent_exec.supervisor.ending import Ending
 from agent_exec.supervisor.journal import Journal
 from agent_exec.supervisor.loop import READABLE, Loop
@@ -75,6 +76,7 @@ class Run:
         self._journal = journal
         self._report = report
         self._loop = Loop()
+        self._enclosure = Enclosure(definition.cgroup, definition.job_id)
         self._pid = 0
         self._is_child_ours = False  # from the fork until it is collected
         self._has_output = False
@@ -120,7 +122,8 @@ class Run:
         self._report.send("started", pid=self._pid)
         for stream in self._capture.streams:
             self._loop.watch(stream.fd, READABLE, self._on_output, stream)
-        self._stop = TreeStop(self._pid)
+        self._stop = TreeStop(self._pid, self._enclosure.kill)
+        self._enclosure.begin(self._started_s)
         self._timeout_at = _deadline(self._started_s, definition.timeout_ms)
         self._progress_at = _deadline(self._started_s, definition.progress_every_ms)
 
@@ -133,6 +136,7 @@ class Run:
                     self._progress_at,
                     self._drain_by,
                     self._check_place_at,
+                    self._enclosure.due_at,
                     self._stop.next_at,
                     self._journal.retry_at,
                     self._watch.give_up_at,
@@ -165,6 +169,8 @@ class Run:
         if _is_due(self._progress_at, now_s):
             self._progress_at = _deadline(now_s, self._definition.progress_every_ms)
             self._journal.refresh_running()
+        if _is_due(self._enclosure.due_at, now_s):
+            self._enclosure.fill(self._journal)
         if _is_due(self._drain_by, now_s):
             self._publish_drained()
         if _is_due(self._check_place_at, now_s):
@@ -245,7 +251,7 @@ class Run:
 
     def _on_child_end(self, status: int, usage: struct_rusage) -> None:
         self._ending = Ending(status, usage, self._started_s)
-        self._timeout_at = self._progress_at = None
+        self._timeout_at = self._progress_at = self._enclosure.due_at = None
         self._cause = self._cause or ("exit" if self._ending.signal_text is None else "signal")
         self._drain()
         if self._capture.is_open:
@@ -298,6 +304,7 @@ class Run:
             stream.close()
         self._publish_drained()
         self._watch.close()
+        self._enclosure.remove()
         if self._ending is not None and (is_late or self._watch.dropped):
             self._note_end(self._ending)
         self._journal.close()

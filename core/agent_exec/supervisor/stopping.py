@@ -12,6 +12,10 @@ from agent_exec.process.descendants import (
     signal_process,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _KILL_ROUNDS = 20
 _KILL_AGAIN_S = 0.05
 _KILL_FOR_S = 5.0  # a process the kernel will not end (D state) must not keep us busy for ever
@@ -20,7 +24,9 @@ _KILL_FOR_S = 5.0  # a process the kernel will not end (D state) must not keep u
 class TreeStop:
     """The steps of one stop; ``next_at`` is when the next is due, None when there is none."""
 
-    def __init__(self, child_pid: int) -> None:
+    def __init__(self, child_pid: int, kill_at_once: Callable[[], None]) -> None:
+        """Take the child's pid, and what kills the tree at one stroke where that can be done."""
+        self._kill_at_once = kill_at_once
         self.next_at: float | None = None
         self._child_pid = child_pid
         self._is_killing = False
@@ -36,6 +42,7 @@ class TreeStop:
         if not self._is_killing:
             self._is_killing = True
             self._give_up_at = now_s + _KILL_FOR_S
+        self._kill_at_once()
         for _ in range(_KILL_ROUNDS):
             # At once, not after a pause: what forks without end must not get the time to.
             if not signal_tree(self._child_pid, signal.SIGKILL, is_child_ours=is_child_ours):

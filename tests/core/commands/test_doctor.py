@@ -230,3 +230,10 @@ def test_a_trial_job_leaves_no_directory(tmp_path: Path) -> None:
     assert said.exit_status == 0
     assert list(temp.iterdir()) == []
     assert stat.S_ISDIR(temp.stat().st_mode)
+
+
+def test_a_cgroup_setting_without_meaning_is_told(root: Path, tmp_path: Path) -> None:
+    report = diagnose(JobStore(root), environ=environ(tmp_path, AGENT_EXEC_CGROUP="on"))
+    told = named(report.checks, "cgroup")
+    assert told.verdict is Verdict.WARN
+    assert "AGENT_EXEC_CGROUP='on'" in told.finding
