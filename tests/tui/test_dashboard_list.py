@@ -274,3 +274,20 @@ async def test_a_filter_by_age_lets_jobs_go_as_they_grow_older(root: Root) -> No
         ):
             main.viewing.set_filter(text)
             assert [row.job_id for row in main.jobs.shown if row.shown_id[:2] != "11"] == shown
+
+
+async def test_a_crowd_that_ends_at_once_is_told_in_a_few_toasts(root: Root) -> None:
+    ids = [root.add(f"{n}a", status=JobStatus.RUNNING, created_ago_s=90) for n in range(10, 40)]
+    async with dashboard(root.path) as pilot:
+        app = app_of(pilot)
+        for job_id in ids:
+            shutil.rmtree(root.path / job_id)
+            root.add(job_id, exit_code=3, created_ago_s=90, ran_s=60)
+
+        def counts() -> list[int]:
+            told = [each.message for each in app._notifications]
+            return [int(text.split()[0]) if " more jobs ended: " in text else 1 for text in told]
+
+        await until(pilot, lambda: sum(counts()) == len(ids), "word of all of them")
+        assert counts()[:3] == [1, 1, 1]
+        assert len(counts()) <= 6

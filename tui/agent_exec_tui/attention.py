@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Final
 
 from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import RowKind
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.screens.main import MainScreen
 
-TOAST_S = 10.0
+TOAST_S: Final = 10.0
+# All toasts are laid out anew with each that comes or goes: hundreds take seconds a time.
+_AT_ONCE: Final = 3
+_GATHER_S: Final = 2.0
 
 
 class Attention:
@@ -31,6 +36,9 @@ class Attention:
     def __init__(self, main: MainScreen) -> None:
         self._main = main
         self.watched: set[str] = set()
+        self._gone_at: list[float] = []  # when the last toasts will be, monotonic seconds
+        self._untold: list[JobRow] = []
+        self._is_called = False
 
     def ended(self, row: JobRow) -> None:
         """Tell of a job that ended before our eyes."""
@@ -44,11 +52,28 @@ class Attention:
         ran_long = (row.elapsed_s or 0.0) >= wanted.min_seconds
         if not (is_watched or ran_long):
             return
-        text = self._text(row)
-        main.say(text, severity="information" if row.kind is RowKind.OK else "warning",
-                 timeout_s=TOAST_S)  # fmt: skip
         # Whoever sits in front of it sees the toast; the others want to be called.
-        if is_watched or not main.app.app_focus:
+        self._is_called = self._is_called or is_watched or not main.app.app_focus
+        self._untold.append(row)
+        now_s = time.monotonic()
+        self._gone_at = [moment_s for moment_s in self._gone_at if moment_s > now_s]
+        if len(self._untold) > 1:
+            return  # told with the first of them
+        if len(self._gone_at) < _AT_ONCE:
+            self._tell()
+        else:
+            main.set_timer(_GATHER_S, self._tell)
+
+    def _tell(self) -> None:
+        """One toast for all that has not been told yet."""
+        rows, self._untold = self._untold, []
+        is_called, self._is_called = self._is_called, False
+        main, wanted = self._main, self._main.settings.notify
+        text = self._text(rows[0]) if len(rows) == 1 else _summary(rows)
+        is_ok = all(row.kind is RowKind.OK for row in rows)
+        main.say(text, severity="information" if is_ok else "warning", timeout_s=TOAST_S)
+        self._gone_at.append(time.monotonic() + TOAST_S)
+        if is_called:
             if wanted.bell:
                 main.app.bell()
             if wanted.desktop:
@@ -113,12 +138,21 @@ class Attention:
             main.table.unread[row.job_id] = news
 
     def _text(self, row: JobRow) -> str:
-        how = row.word if row.exit_text == formatting.NOTHING else f"{row.word} {row.exit_text}"
         took = f" after {formatting.duration(row.elapsed_s)}" if row.elapsed_s is not None else ""
-        return f"{row.short_id} {how}{took}: {formatting.shorten_middle(row.command, 60)}"
+        return f"{row.short_id} {_end_of(row)}{took}: {formatting.shorten_middle(row.command, 60)}"
 
     def _tell_desktop(self, text: str) -> None:
         """OSC 9, which terminals show as a desktop notification or ignore."""
         driver = self._main.app._driver
         if driver is not None:
             driver.write(f"\x1b]9;{text.replace(';', ',')}\x07")
+
+
+def _summary(rows: list[JobRow]) -> str:
+    words = Counter(map(_end_of, rows))
+    most = ", ".join(f"{count:,} {word}" for word, count in words.most_common(_AT_ONCE))
+    return f"{len(rows):,} more jobs ended: {most}{', …' if len(words) > _AT_ONCE else ''}"
+
+
+def _end_of(row: JobRow) -> str:
+    return row.word if row.exit_text == formatting.NOTHING else f"{row.word} {row.exit_text}"
