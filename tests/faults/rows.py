@@ -204,6 +204,7 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "crowd: resources": "one process, 4 threads, 16 descriptors a job at most",
         "crowd: kill": "all killed, nothing left",
         "500 jobs by the launcher": "all run, at most 1.5 MB each, all killed, nothing left",
+        "500 jobs, watched": "an open dashboard answers each key meanwhile and counts them right",
     },
     "Sinks and patterns": {
         "endless notification: state": "exited at once",
