@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from agent_exec.model.job import JobMeta, JobRef, JobResult, JobState, JobStatus, StateJob
@@ -185,6 +187,19 @@ async def until(
         if time.monotonic() > deadline:
             raise AssertionError(f"{what or 'the condition'} did not come true in {timeout_s:g} s")
         await asyncio.sleep(0.01)
+
+
+async def type_keys(pilot: Pilot[str], *keys: str) -> None:
+    """Press keys one right after the other, as fast as they can be typed ahead.
+
+    ``Pilot.press`` waits for an idle moment after each, 0.1 s a key.
+    """
+    for key in keys:
+        name = _character_to_key(key) if len(key) == 1 and not key.isalnum() else key
+        event = Key(name, key if len(key) == 1 else None)
+        event.set_sender(pilot.app)
+        pilot.app.post_message(event)
+    await pilot.pause()
 
 
 def app_of(pilot: Pilot[str]) -> DashboardApp:

@@ -23,7 +23,7 @@ from agent_exec_tui.layout import Part
 from agent_exec_tui.screens.compare import CompareDialog
 from agent_exec_tui.screens.search_all import SearchAllDialog
 from agent_exec_tui.settings import Settings
-from support.dashboard import Root, app_of, dashboard, until
+from support.dashboard import Root, app_of, dashboard, type_keys, until
 from support.waiting import wait_until
 
 HUGE_BYTES = 64 * 1024**3  # takes minutes to read, and no room on the disk: all of it is a hole
@@ -76,7 +76,7 @@ async def search(pilot: Pilot[str], *keys: str) -> SearchAllDialog:
     assert isinstance(dialog, SearchAllDialog)
     if keys:
         dialog.query_one(Input).focus()
-        await pilot.press(*keys, "enter")
+        await type_keys(pilot, *keys, "enter")
         await until(pilot, lambda: dialog.results and dialog.results.is_over, "all logs")
     return dialog
 

@@ -16,7 +16,9 @@ from agent_exec_tui.layout import Part
 from agent_exec_tui.palette import ActionProvider
 from agent_exec_tui.screens.help import HelpDialog
 from agent_exec_tui.situation import ALL_PANES, Pane, Situation
-from support.dashboard import Root, app_of, dashboard, until
+from support.dashboard import Root, app_of, dashboard, type_keys, until
+
+pytestmark = pytest.mark.xdist_group("actions")  # one run of the application serves them all
 
 OF_PANES = [action for action in ACTIONS if action.panes != DIALOG]
 PARTS = {Pane.JOBS: Part.JOBS, Pane.LOG: Part.STDOUT, Pane.DETAIL: Part.DETAIL}
@@ -43,15 +45,11 @@ async def watch_every_action(root: Path) -> Seen:
         for pane, part in PARTS.items():
             main.panes.go(part)
             await pilot.pause()
-            for action in ACTIONS:
-                if pane not in action.panes:
-                    continue
-                # The real key through the real bindings; what it would do is only noted, or the
-                # first `q` would end the run.
-                main.handlers[action.id] = partial(seen.note, action, pane)
-                for key in keymap.keys_of(action, {}):
-                    await pilot.press(key)
-                main.panes.go(part)
+            actions = [action for action in ACTIONS if pane in action.panes]
+            # The real keys through the real bindings; what they would do is only noted, or the
+            # first `q` would end the run.
+            main.handlers |= {action.id: partial(seen.note, action, pane) for action in actions}
+            await type_keys(pilot, *(key for each in actions for key in keymap.keys_of(each, {})))
         provider = ActionProvider(main)
         async for hit in provider.discover():
             seen.palette[str(hit.text)] = str(hit.help)

@@ -32,7 +32,7 @@ from agent_exec_tui.screens.menu import PromptDialog
 from agent_exec_tui.settings import Settings
 from agent_exec_tui.widgets.command_preview import CommandPreview
 from agent_exec_tui.widgets.log_view import LogView
-from support.dashboard import app_of, dashboard, until
+from support.dashboard import app_of, dashboard, type_keys, until
 from support.waiting import wait_until
 
 
@@ -361,7 +361,7 @@ async def test_typing_replaces_the_command_of_the_form_before(jobs: Jobs) -> Non
         for text in ("echo one", "echo two | tr w W"):
             await pilot.press("a")
             await until(pilot, lambda: isinstance(pilot.app.screen, JobForm))
-            await pilot.press(*("space" if char == " " else char for char in text))
+            await type_keys(pilot, *text)
             form = pilot.app.screen
             await until(pilot, partial(has_command, form, text))
             form.query_one("#is_shell").focus()
