@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 
+from agent_exec.commands.auto_gc import run_auto_gc
 from agent_exec.commands.environment import child_environment
+from agent_exec.commands.observation import answer, observe
 from agent_exec.errors import AgentExecError, InternalError, LaunchFailedError
 from agent_exec.model import records
 from agent_exec.model.job import DEFAULT_SHELL_WRAPPER
@@ -18,10 +21,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agent_exec.commands.auto_gc import AutoGc
+    from agent_exec.commands.observation import Answer, Observation
     from agent_exec.model.job import JobMeta
     from agent_exec.process.handover import Launcher
     from agent_exec.process.launch import RunningLaunch
-    from agent_exec.store.jobs import JobDir
+    from agent_exec.store.jobs import JobDir, JobStore
 
 
 def launch_job(
@@ -77,6 +82,39 @@ def launch_job(
         raise LaunchFailedError(
             error.reason, details={"job_id": job.job_id, "root": job.root, "reason": error.reason}
         ) from None
+
+
+def watch_and_answer(
+    kind: type[Answer],
+    store: JobStore,
+    job: JobDir,
+    launch: RunningLaunch,
+    *,
+    observation: Observation,
+    auto_gc: AutoGc | None,
+    tags: tuple[str, ...],
+    env_vars: tuple[str, ...],
+    began_s: float | None,
+) -> Answer:
+    """Clean up besides, look at a job that was there before it was started, and tell of it.
+
+    Args:
+        kind: the verb's own answer.
+        store: the root.
+        job: the job.
+        launch: closed when this returns.
+        observation: how long to look.
+        auto_gc: what to clean up.
+        tags: the job's.
+        env_vars: for display, masked.
+        began_s: since when ``elapsed_ms`` counts, monotonic; None is never, hence 0.
+    """
+    with launch:
+        launched_at_s = time.monotonic()
+        run_auto_gc(store, auto_gc, spare=frozenset({job.job_id}))
+        observed = observe(job, launch, observation, launched_at_s=launched_at_s)
+    elapsed_ms = 0 if began_s is None else int((time.monotonic() - began_s) * 1000)
+    return answer(kind, job, observed, tags=tags, env_vars=env_vars, elapsed_ms=elapsed_ms)
 
 
 def _keep_full_log_path(job: JobDir, path: str | None) -> None:

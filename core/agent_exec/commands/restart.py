@@ -7,11 +7,10 @@ import os
 import signal as signals
 import time
 
-from agent_exec.commands.auto_gc import AutoGc, run_auto_gc
 from agent_exec.commands.definition import created_state
 from agent_exec.commands.environment import displayed, require_entries, runtime_entries
-from agent_exec.commands.launching import launch_job
-from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation, answer, observe
+from agent_exec.commands.launching import launch_job, watch_and_answer
+from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation
 from agent_exec.commands.settling import look, record_lost, settle_if_proved
 from agent_exec.errors import InternalError, InvalidStateError
 from agent_exec.model import records
@@ -29,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agent_exec.commands.auto_gc import AutoGc
     from agent_exec.commands.settling import Look
     from agent_exec.process.handover import Launcher
     from agent_exec.process.signals import Signal
@@ -103,17 +103,16 @@ def restart_job(
                 log_max_bytes=log_max_bytes,
                 launcher=launcher,
             )
-        with launch:
-            launched_at_s = time.monotonic()
-            run_auto_gc(store, auto_gc, spare=frozenset({job.job_id}))
-            observed = observe(job, launch, observation, launched_at_s=launched_at_s)
-        return answer(
+        return watch_and_answer(
             RestartedJob,
+            store,
             job,
-            observed,
+            launch,
+            observation=observation,
+            auto_gc=auto_gc,
             tags=meta.tags,
             env_vars=displayed(entries, meta.mask),
-            elapsed_ms=int((time.monotonic() - began_s) * 1000),
+            began_s=began_s,
         )
 
 

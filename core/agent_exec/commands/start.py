@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 
-from agent_exec.commands.auto_gc import AutoGc, run_auto_gc
 from agent_exec.commands.environment import displayed, runtime_entries
-from agent_exec.commands.launching import launch_job
-from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation, answer, observe
+from agent_exec.commands.launching import launch_job, watch_and_answer
+from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation
 from agent_exec.model.job import require_own_identity, require_startable
 from agent_exec.store.root import require_own_root
 
@@ -16,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agent_exec.commands.auto_gc import AutoGc
     from agent_exec.process.handover import Launcher
     from agent_exec.store.jobs import JobStore
 
@@ -70,15 +69,14 @@ def start_job(
                 log_max_bytes=log_max_bytes,
                 launcher=launcher,
             )
-        with launch:
-            launched_at_s = time.monotonic()
-            run_auto_gc(store, auto_gc, spare=frozenset({job.job_id}))
-            observed = observe(job, launch, observation, launched_at_s=launched_at_s)
-        return answer(
+        return watch_and_answer(
             StartedJob,
+            store,
             job,
-            observed,
+            launch,
+            observation=observation,
+            auto_gc=auto_gc,
             tags=meta.tags,
             env_vars=displayed(entries, meta.mask),
-            elapsed_ms=0,  # the peers' constant
+            began_s=None,  # the peers' constant is 0
         )
