@@ -210,7 +210,8 @@ def test_a_running_record_names_the_child_from_the_first_moment(
     for answer in answers:
         job_id = str(answer["job_id"])
         child = bench.child(job_id)
-        assert child.command() == "sleep 60 "
+        # The same process: its shell may have been reading a profile when it was first seen.
+        wait_until(lambda child=child: child.command() == "sleep 60 ", what="the command itself")  # type: ignore[misc]
         assert named.get(job_id, {child.pid}) == {child.pid}
     for answer in answers:
         assert bench.must("kill", "--signal", "KILL", str(answer["job_id"]))["state"] == "killed"
