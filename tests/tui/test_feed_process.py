@@ -32,6 +32,7 @@ class Listener:
     def __init__(self) -> None:
         self.rows: dict[str, JobRow] = {}
         self.complete = 0
+        self.grown: set[str] = set()
 
     def sizes_known(self) -> bool:
         return len(self.rows) == COUNT and all(row.log_bytes for row in self.rows.values())
@@ -42,6 +43,7 @@ class Listener:
             for name in news.removed:
                 self.rows.pop(name, None)
             self.complete += news.is_complete
+            self.grown |= news.grown
         elif isinstance(news, SizesNews):
             for name, sizes in news.sizes.items():
                 out, err, full = sizes
@@ -105,6 +107,21 @@ def test_it_tells_what_changes_afterwards(store: JobStore, feed: FeedProcess) ->
     shutil.rmtree(os.path.join(store.root, name))
     make_finished_jobs(store.root, 1, seed=2)
     wait_until(lambda: name not in listener.rows and len(listener.rows) == COUNT)
+
+
+def test_the_last_output_of_a_burst_is_told_though_nothing_follows_it(
+    store: JobStore, feed: FeedProcess
+) -> None:
+    listener = all_read(feed)
+    name = next(iter(listener.rows))
+    size = listener.rows[name].stdout_bytes
+    for _ in range(5):  # one line, and four more within the second after it
+        with open(os.path.join(store.root, name, "stdout.log"), "ab") as log:
+            log.write(b"line\n")
+        size += 5
+        wait_until(lambda: name in listener.grown)
+        listener.grown.clear()
+    wait_until(lambda: listener.rows[name].stdout_bytes == size)
 
 
 def test_it_reads_at_once_what_it_is_asked_for(store: JobStore, feed: FeedProcess) -> None:

@@ -98,6 +98,8 @@ class JobFeed:
         self._post: Post = _nobody
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        self._grown: set[str] = set()
+        self._has_grown = threading.Event()
         self._running: dict[str, Doubt | None] = {}
         self._watcher = JobWatcher(store.root, running=self._running_ids)
         self._threads: list[threading.Thread] = []
@@ -110,6 +112,7 @@ class JobFeed:
     def stop(self, *, timeout_s: float = 2.0) -> None:
         """End the threads; nothing is posted afterwards."""
         self._stop.set()
+        self._has_grown.set()
         self._watcher.stop()
         deadline = time.monotonic() + timeout_s
         for thread in self._threads:
@@ -154,6 +157,7 @@ class JobFeed:
         self._post(RowsNews(is_complete=True))
         seen = {name: mtime_ns for name, mtime_ns, _ in found}
         self._spawn("watch", lambda: self._watch(seen))
+        self._spawn("grown", self._read_grown)
         self._fill_in_sizes(rest)
         self._watch_supervisors()
 
@@ -235,19 +239,24 @@ class JobFeed:
 
     def _watch(self, seen: dict[str, int]) -> None:
         told = ""
-        grown: set[str] = set()
-        logs_due = 0.0
         for changes in self._watcher.changes(seen):
             if self._stop.is_set():
                 return
-            grown |= changes.logs
-            names = set(changes.records)
-            if time.monotonic() >= logs_due:
-                names |= grown
-                grown.clear()
-                logs_due = time.monotonic() + LOGS_S
-            self._reread(names, touched=changes.records, grown=changes.logs)
+            if changes.logs:
+                with self._lock:
+                    self._grown |= changes.logs
+                self._has_grown.set()
+            self._reread(changes.records, touched=changes.records, grown=changes.logs)
             told = self._tell_mode(told)
+
+    def _read_grown(self) -> None:
+        """Read jobs whose logs grow once a second, and after the last of it."""
+        while self._has_grown.wait() and not self._stop.is_set():
+            self._has_grown.clear()
+            with self._lock:
+                grown, self._grown = self._grown, set()
+            self._reread(grown)
+            self._stop.wait(LOGS_S)
 
     def _reread(
         self,
