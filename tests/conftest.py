@@ -29,13 +29,6 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores if config.option.markexpr in ("faults", "peer") else 2 * cores
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Where tests run in parallel, keep those together that share what is costly to make."""
-    if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
-        config.option.dist = "loadgroup"
-
-
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "row(*names): which faults of faults/rows.py it provokes")
 
