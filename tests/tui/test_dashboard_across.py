@@ -101,8 +101,7 @@ async def test_two_runs_are_compared_and_enter_goes_to_the_first_differing_line(
         assert text.index(older[:8]) < text.index(newer[:8])
         assert "SEED=1" not in text
         await pilot.press("full_stop")
-        await pilot.pause()
-        assert "SEED=1" in screen_text(pilot)
+        await until(pilot, lambda: "SEED=1" in screen_text(pilot))
         await pilot.press("l", "enter")
         await until(pilot, lambda: pilot.app.screen is main)
         view = main.logs[Part.STDOUT].view

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +20,7 @@ from agent_exec.store.jobs import JobStore
 from agent_exec_tui.feed import JobFeed
 from agent_exec_tui.feed_process import FeedProcess, FeedProcesses
 from agent_exec_tui.job_rows import JobRow
-from agent_exec_tui.news import Feed, News, RowsNews, SizesNews
+from agent_exec_tui.news import Feed, News, RowsNews, SizesNews, StateNews
 from support.many_jobs import make_finished_jobs
 from support.programs import environment
 from support.waiting import wait_until
@@ -33,6 +35,8 @@ class Listener:
         self.rows: dict[str, JobRow] = {}
         self.complete = 0
         self.grown: set[str] = set()
+        self.gone = ""
+        self.warnings: list[str] = []
 
     def sizes_known(self) -> bool:
         return len(self.rows) == COUNT and all(row.log_bytes for row in self.rows.values())
@@ -44,6 +48,8 @@ class Listener:
                 self.rows.pop(name, None)
             self.complete += news.is_complete
             self.grown |= news.grown
+        elif isinstance(news, StateNews):
+            self.warnings.append(news.warning)
         elif isinstance(news, SizesNews):
             for name, sizes in news.sizes.items():
                 out, err, full = sizes
@@ -84,6 +90,16 @@ def first_rows(feed: Feed) -> tuple[JobRow, ...]:
         feed.stop()
     assert isinstance(told[0], RowsNews)
     return told[0].rows
+
+
+def edit_status(store: JobStore, name: str, status: str) -> None:
+    path = os.path.join(store.root, name, "state.json")
+    with open(path, encoding="utf-8") as file:
+        state = json.load(file)
+    state["job"]["status"] = status
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        json.dump(state, file)
+    os.replace(path + ".new", path)
 
 
 def exists(pid: int) -> bool:
@@ -224,3 +240,73 @@ def test_the_newest_of_the_last_time_are_told_before_all_are_looked_at(store: Jo
     shutil.rmtree(os.path.join(store.root, gone))
     again = JobFeed(store)
     assert {row.job_id for row in first_rows(again)} == newest
+
+
+def test_what_is_remembered_and_gone_by_now_is_no_row(store: JobStore) -> None:
+    before = JobFeed(store)
+    first_rows(before)
+    listener = Listener()
+    again = JobFeed(store)
+    hear = listener.hear
+
+    def remove_one(news: News) -> None:
+        hear(news)
+        if isinstance(news, RowsNews) and news.rows and not listener.gone:
+            listener.gone = news.rows[0].job_id  # told as remembered: and now it goes
+            shutil.rmtree(os.path.join(store.root, listener.gone))
+
+    again.start(remove_one)
+    try:
+        wait_until(lambda: listener.complete == 1)
+        assert listener.gone not in listener.rows
+    finally:
+        again.stop()
+
+
+def test_what_is_read_later_is_told_later(store: JobStore) -> None:
+    feed = JobFeed(store)
+    told: list[str] = []
+    name = store.names()[0]
+    gate, entered = threading.Event(), threading.Event()
+
+    def hear(news: News) -> None:
+        if not isinstance(news, RowsNews):
+            return
+        if news.grown:  # its rows were read by now; the others must wait until it is through
+            entered.set()
+            assert gate.wait(5)
+        told.extend(row.word for row in news.rows if row.job_id == name)
+
+    feed.start(hear)
+    try:
+        wait_until(lambda: len(told) == 1)
+        slow = threading.Thread(target=feed._reread, args=([name],), kwargs={"grown": {name}})
+        slow.start()
+        assert entered.wait(5)
+        edit_status(store, name, "killed")
+        feed.refresh([name])
+        gate.set()
+        slow.join(5)
+        wait_until(lambda: told[-1] == "killed" and len(told) >= 3)
+        assert told[1] == "exited"
+    finally:
+        gate.set()
+        feed.stop()
+
+
+def test_a_root_that_can_be_read_only_later_is_read_then(store: JobStore) -> None:
+    os.rename(store.root, store.root + ".aside")
+    Path(store.root).touch()
+    feed, listener = JobFeed(store), Listener()
+    feed.start(listener.hear)
+    try:
+        wait_until(lambda: listener.warnings)
+        assert "Not a directory" in listener.warnings[0]
+        os.rename(store.root + ".aside", store.root + ".new")
+        os.unlink(store.root)
+        os.rename(store.root + ".new", store.root)
+        wait_until(lambda: listener.complete == 1)
+        assert len(listener.rows) == COUNT
+        assert listener.warnings[-1] == ""
+    finally:
+        feed.stop()

@@ -39,6 +39,8 @@ CHUNK = 2000  # rows the screen can take in without being late for a key
 SIZES_CHUNK = 500
 SIZES_PAUSE_S = 0.02
 LOGS_S = 1.0
+RETRY_S = 2.0
+REREAD = 100  # so many jobs are read anew before others get their turn
 LIVENESS_S = 5.0
 LIVENESS_SHARE = 0.005  # of a core, at most, for asking whether supervisors live
 
@@ -98,10 +100,13 @@ class JobFeed:
         self._post: Post = _nobody
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        # Held from reading jobs to telling of them: what is read later is told later.
+        self._rereading = threading.Lock()
+        self._was_there = False
         self._grown: set[str] = set()
         self._has_grown = threading.Event()
         self._running: dict[str, Doubt | None] = {}
-        self._watcher = JobWatcher(store.root, running=self._running_ids)
+        self._watcher = JobWatcher(store.root, running=self._running_ids, on_mode=self._tell_mode)
         self._threads: list[threading.Thread] = []
 
     def start(self, post: Post) -> None:
@@ -131,7 +136,7 @@ class JobFeed:
                 self._warn(f"{type(error).__name__}: {error}")
 
         thread = threading.Thread(target=guarded, name=f"feed-{name}", daemon=True)
-        self._threads.append(thread)
+        self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]
         thread.start()
 
     def _warn(self, text: str) -> None:
@@ -145,11 +150,14 @@ class JobFeed:
     # The first look
 
     def _scan(self) -> None:
-        self._post_remembered()
+        remembered = self._post_remembered()
         began_ns = time.time_ns()
-        found = find_directories(self.store)
+        found = self._find()
+        if self._stop.is_set():
+            return
+        gone = tuple(remembered - {name for name, _, _ in found})
         newest = [name for name, _, _ in found[:FIRST_BATCH]]
-        self._post(RowsNews(tuple(self._read(newest))))
+        self._post(RowsNews(tuple(self._read(newest)), gone))
         rest = [name for name, _, _ in found[FIRST_BATCH:]]
         if rest:
             self._read_rest(found, began_ns)
@@ -161,14 +169,32 @@ class JobFeed:
         self._fill_in_sizes(rest)
         self._watch_supervisors()
 
-    def _post_remembered(self) -> None:
+    def _post_remembered(self) -> frozenset[str]:
         """Show what was newest the last time, if it is still there, before looking at everything.
 
         At 100,000 jobs that takes half a second; what is newer by now comes with it.
         """
         names = cache.recall(self.store.root, _NEWEST)
-        if names:
-            self._post(RowsNews(tuple(self._read(names.decode(errors=_ERRORS).split("\0")))))
+        rows = self._read(names.decode(errors=_ERRORS).split("\0")) if names else []
+        if rows:
+            self._post(RowsNews(tuple(rows)))
+        return frozenset(row.job_id for row in rows)
+
+    def _find(self) -> list[FoundDirectory]:
+        """Look at all directories, again and again while the root cannot be read."""
+        has_failed = False
+        while not self._stop.is_set():
+            try:
+                found = find_directories(self.store)
+            except AgentExecError as error:
+                has_failed = True
+                self._warn(str(error))
+                self._stop.wait(RETRY_S)
+            else:
+                if has_failed:
+                    self._post(StateNews())
+                return found
+        return []
 
     def _read_rest(self, found: list[FoundDirectory], began_ns: int) -> None:
         """Read everything but the newest by its line, most of them out of the cache."""
@@ -238,7 +264,6 @@ class JobFeed:
     # What changes
 
     def _watch(self, seen: dict[str, int]) -> None:
-        told = ""
         for changes in self._watcher.changes(seen):
             if self._stop.is_set():
                 return
@@ -247,12 +272,13 @@ class JobFeed:
                     self._grown |= changes.logs
                 self._has_grown.set()
             self._reread(changes.records, touched=changes.records, grown=changes.logs)
-            told = self._tell_mode(told)
 
     def _read_grown(self) -> None:
         """Read jobs whose logs grow once a second, and after the last of it."""
-        while self._has_grown.wait() and not self._stop.is_set():
+        while self._has_grown.wait():
             self._has_grown.clear()
+            if self._stop.is_set():
+                return
             with self._lock:
                 grown, self._grown = self._grown, set()
             self._reread(grown)
@@ -265,26 +291,40 @@ class JobFeed:
         touched: frozenset[str] = frozenset(),
         grown: frozenset[str] = frozenset(),
     ) -> None:
+        wanted = tuple(names)
+        for start in range(0, max(len(wanted), 1), REREAD):
+            with self._rereading:
+                rows, removed = self._look_again(wanted[start : start + REREAD])
+                if self._stop.is_set():
+                    return
+                if rows or removed or touched or grown:
+                    self._post(RowsNews(tuple(rows), tuple(removed), touched, grown))
+            touched = grown = frozenset()
+
+    def _look_again(self, names: Iterable[str]) -> tuple[list[JobRow], list[str]]:
+        """Read jobs; and name those that are gone."""
         rows, removed = [], []
         for name in names:
             record = read_job(self.store, name)
-            if record is None:
-                removed.append(name)
-            else:
+            if record is not None:
                 rows.append(self._row(record))
-        if rows or removed or touched or grown:
-            self._post(RowsNews(tuple(rows), tuple(removed), touched, grown))
+                continue
+            removed.append(name)
+            with self._lock:
+                self._running.pop(name, None)
+        return rows, removed
 
-    def _tell_mode(self, told: str) -> str:
-        mode = self._watcher.mode
+    def _tell_mode(self, mode: WatchMode, reason: str) -> None:
         warning = ""
         if mode is WatchMode.POLLING:
-            warning = f"watcher: polling ({self._watcher.reason})"
-        elif mode is WatchMode.WAITING and told:
+            warning = f"watcher: polling ({reason})"
+        elif mode is WatchMode.NEWEST:
+            warning = f"watcher: newest jobs only ({reason})"
+        elif mode is WatchMode.WAITING and self._was_there:
             warning = "the jobs root is gone"
-        if warning != told:
+        self._was_there = mode is not WatchMode.WAITING
+        if not self._stop.is_set():
             self._post(StateNews(warning=clean(warning)))
-        return warning
 
     def _watch_supervisors(self) -> None:
         """Ask now and then whether they live: the end of one changes no file."""

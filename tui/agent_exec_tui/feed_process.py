@@ -81,20 +81,29 @@ class FeedProcess:
         self._thread.start()
 
     def _listen(self, wire: BinaryIO, post: Post) -> None:
-        with wire, contextlib.suppress(EOFError, OSError, pickle.UnpicklingError):
-            while True:
-                news = pickle.load(wire)  # from nobody but the process we made
-                if self._is_stopped:
-                    return
-                post(news)
+        try:
+            with wire:
+                while True:
+                    news = pickle.load(wire)  # from nobody but the process we made
+                    if self._is_stopped:
+                        return
+                    post(news)
+        except (EOFError, OSError) as error:
+            reason = str(error)
+        except Exception as error:  # a program of another version may send anything
+            logger.exception("what the reading process says makes no sense")
+            reason = str(error)
         if not self._is_stopped:
-            self._read_here(post)
+            self._read_here(post, reason)
 
-    def _read_here(self, post: Post) -> None:
+    def _read_here(self, post: Post, reason: str) -> None:
         from agent_exec_tui.feed import JobFeed
 
-        status = self._process.wait()
-        logger.warning("the process that reads %s ended: status %s", self.store.root, status)
+        self._end_process(_END_LIMIT_S)
+        status = self._process.returncode
+        logger.warning(
+            "the process that reads %s ended: status %s %s", self.store.root, status, reason
+        )
         post(StateNews(progress="reading anew"))
         self._substitute = JobFeed(self.store)
         self._substitute.start(post)
@@ -111,12 +120,7 @@ class FeedProcess:
     def stop(self, *, timeout_s: float = 2.0) -> None:
         """End the process and the thread; nothing is posted afterwards."""
         self._is_stopped = True
-        self._process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=min(timeout_s, _END_LIMIT_S))
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        self._end_process(min(timeout_s, _END_LIMIT_S))
         if self._thread is not None:
             self._thread.join(timeout_s)
         if self._substitute is not None:
@@ -124,6 +128,14 @@ class FeedProcess:
         with contextlib.suppress(OSError):  # of a wish that nobody is there to take any more
             self._wishes.close()
         self._socket.close()
+
+    def _end_process(self, timeout_s: float) -> None:
+        """End it; one that hangs in a dead file system is left to the system."""
+        for end in (self._process.terminate, self._process.kill):
+            end()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=timeout_s)
+                return
 
 
 class FeedProcesses:

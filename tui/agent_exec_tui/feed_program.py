@@ -1,7 +1,7 @@
 """The program that reads a root for the dashboard: ``feed_program ROOT FD``.
 
 News goes out over the socket FD, names of jobs to read anew come in; its end is this program's.
-Standard library and watchfiles only: Textual would take longer to load than most roots to read.
+Nothing of Textual is loaded: that would take longer than most roots take to read.
 """
 
 from __future__ import annotations

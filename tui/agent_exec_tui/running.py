@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -63,6 +64,8 @@ def run(wish: Wish, *, environ: Mapping[str, str] | None = None, is_demo: bool =
             from agent_exec_tui.demo_guard import guarded_demo
 
             wish = replace(wish, root=stack.enter_context(guarded_demo(ending)))
+        # The main screen enables it again when all jobs are read: nothing made by then is garbage.
+        gc.disable()
         # Before anything of Textual is loaded: by the first picture the first jobs are read.
         root = resolve_root(wish.root, environ)
         feeds = stack.enter_context(contextlib.closing(FeedProcesses(JobStore(root))))

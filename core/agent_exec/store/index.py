@@ -23,6 +23,7 @@ from agent_exec.store.entries import (
     read_entry,
     rest_of,
 )
+from agent_exec.store.halves import OtherHalf, can_split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 # Below this, reading everything anew is as quick, and sees even what was edited in place.
 INDEXED_JOBS = 1000
+# So many to be read take longer than a child process.
+SPLIT_JOBS = 3000
 # From here on a quicker parser earns back the time it takes to load.
 BULK_JOBS = 8000
 # Time stamps tick coarsely and clocks differ: what was read this soon after a change may be
@@ -89,11 +92,34 @@ def _read_all(
     if len(found) <= INDEXED_JOBS:
         return _gather(store, root_fd, found, {})[0]
     cached = _recall(store.root)
-    entries, unread = _gather(store, root_fd, found, cached)
+    entries, unread = _gather_quickly(store, root_fd, found, cached)
     news = max(unread, len(cached) - (len(entries) - unread))
     if news > max(_REWRITE_MIN, int(len(entries) * _REWRITE_SHARE)):
         _remember_if_it_helps(store.root, entries, cached, began_ns)
     return entries
+
+
+def _gather_quickly(
+    store: JobStore, root_fd: int, found: list[FoundDirectory], cached: dict[str, Entry]
+) -> tuple[list[Entry], int]:
+    """Gather on two cores where it takes long: every other core would wait for this one."""
+    if len(found) - len(cached) < SPLIT_JOBS or not can_split():
+        return _gather(store, root_fd, found, cached)
+    import marshal
+
+    middle = len(found) // 2
+    first, second = found[:middle], found[middle:]
+    try:
+        other = OtherHalf(lambda: marshal.dumps(_gather(store, root_fd, second, cached)))
+    except OSError:
+        return _gather(store, root_fd, found, cached)
+    entries, unread = _gather(store, root_fd, first, cached)
+    made = other.result()
+    if made is None:
+        more, more_unread = _gather(store, root_fd, second, cached)
+    else:
+        more, more_unread = marshal.loads(made)  # from our own child
+    return entries + more, unread + more_unread
 
 
 def _gather(

@@ -79,6 +79,7 @@ class JobWatcher:
         root: str,
         *,
         running: Callable[[], Iterable[str]] = tuple,
+        on_mode: Callable[[WatchMode, str], object] | None = None,
         force_polling: bool = False,
         max_watches: int | None = None,
         poll_s: float = _POLL_S,
@@ -88,6 +89,7 @@ class JobWatcher:
         Args:
             root: need not exist yet.
             running: gives the ids to watch besides the newest when not all can be.
+            on_mode: is told of every change of mode, and of its reason, in the iterating thread.
             force_polling: never use events.
             max_watches: how many directories may be watched; None asks the system.
             poll_s: seconds between two looks while polling; more where a look takes long.
@@ -96,6 +98,7 @@ class JobWatcher:
         self.reason = ""
         self._store = JobStore(root)
         self._running = running
+        self._on_mode = on_mode
         self._force_polling = force_polling
         self._max_watches = max_watches
         self._poll_s = poll_s
@@ -131,13 +134,13 @@ class JobWatcher:
                 yield from self._follow_events()
 
     def _wait_for_root(self) -> Iterator[Changes]:
-        self.mode, self.reason = WatchMode.WAITING, f"{self._store.root} is not there yet"
+        self._set_mode(WatchMode.WAITING, f"{self._store.root} is not there yet")
         yield from self._news()
         while not os.path.isdir(self._store.root) and not self._stop.wait(self._poll_s):
             pass
 
     def _poll(self, reason: str) -> Iterator[Changes]:
-        self.mode, self.reason = WatchMode.POLLING, reason
+        self._set_mode(WatchMode.POLLING, reason)
         while os.path.isdir(self._store.root):
             yield from self._news()
             if self._stop.wait(max(self._poll_s, self._look_s / _POLL_SHARE)):
@@ -154,6 +157,12 @@ class JobWatcher:
             return
         reason = f"{len(self._seen)} jobs are too many file watches; the rest is looked at"
         yield from self._follow(self._newest_paths(room), WatchMode.NEWEST, reason)
+
+    def _set_mode(self, mode: WatchMode, reason: str) -> None:
+        is_new = (mode, reason) != (self.mode, self.reason)
+        self.mode, self.reason = mode, reason
+        if is_new and self._on_mode is not None:
+            self._on_mode(mode, reason)
 
     def _root_path(self) -> str:
         return os.path.realpath(self._store.root)
@@ -187,7 +196,6 @@ class JobWatcher:
             )
             next_look = 0.0  # at once: what happened while the watches were being set
             for events in raw:
-                self.mode, self.reason = mode, reason
                 changes = _sort_events(base, (path for _, path in events))
                 if changes:
                     yield changes
@@ -200,6 +208,7 @@ class JobWatcher:
                 if time.monotonic() >= next_look:
                     yield from self._news()
                     next_look = time.monotonic() + max(_RESYNC_S, self._look_s / _LOOK_SHARE)
+                self._set_mode(mode, reason)
         except FileNotFoundError:
             self._stop.wait(_RETRY_S)  # the root or a job went while the watches were being set
         except (OSError, RuntimeError) as error:

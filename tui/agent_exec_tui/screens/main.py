@@ -291,6 +291,8 @@ class MainScreen(MainFrame, inherit_bindings=False):
     def _feed_changed(self, event: FeedChanged) -> None:
         if event.root == self.store.root:
             self.feed_state = event.news
+            if event.news.warning:
+                gc.enable()  # there may be no end of the first look
             self.refresh_bars()
             if not self.jobs.rows:
                 self.list_changed()
