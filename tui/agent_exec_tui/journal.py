@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import deque
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import ID_CHARS, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from agent_exec.commands.gc import GcReport
 
@@ -24,6 +25,10 @@ _HEAD: Final = """\
 # Values of environments are not kept: set the variables before.
 """
 _ID: Final = """ | sed -n 's/.*"job_id": *"\\([^"]*\\)".*/\\1/p'"""
+
+# As `formatting.cli_line` writes them: one without quotes, or any number of quoted pieces.
+_WORD: Final = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")
+_STEP: Final = re.compile("(/)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +79,7 @@ class Journal:
             yield f"\n# {_when(entry.at_s)}  {_told(entry)}\n"
             if not entry.line:
                 continue
-            line = entry.line
-            for job_id, variable in made.items():
-                line = line.replace(shlex.quote(job_id), f'"${variable}"')
+            line = _WORD.sub(lambda word: _of_new_jobs(word[0], made), entry.line)
             if not entry.is_done or not _is_plain(line):
                 yield "".join(f"# {clean(part)}\n" for part in line.split("\n"))
             elif entry.new_id:
@@ -84,6 +87,16 @@ class Journal:
                 yield f"{made[entry.new_id]}=$({line}{_ID})\n"
             else:
                 yield f"{line}\n"
+
+
+def _of_new_jobs(word: str, made: Mapping[str, str]) -> str:
+    """Put the jobs that the script makes in the place of those a word, or a path in it, names."""
+    if word.startswith('"') or made.keys().isdisjoint(word.strip("'").split("/")):
+        return word
+    parts = _STEP.split("".join(shlex.split(word)))
+    return "".join(
+        f'"${made[part]}"' if part in made else shlex.quote(part) for part in parts if part
+    )
 
 
 def _told(entry: Entry) -> str:
