@@ -106,6 +106,7 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "HUP": "delivered as HUP, still running",
         "cgroup": "where one is delegated, kill reaches what hid from all else; it is removed",
         "cgroup: survivors": "what outlived its job is named, its cgroup stays and is swept then",
+        "cgroup: the killer's own": "a kill that is called from within the job answers",
         "cgroup: a job's job": "a job that a killed one started runs on",
         "cgroup: a stranger's": "a record cannot make a stranger a member",
         "cgroup: delegated or not": "one is made where that is left to us, nowhere else",

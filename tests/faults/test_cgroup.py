@@ -82,6 +82,27 @@ def test_a_hidden_daemon_that_outlives_its_job_is_named(bench: Bench, directory:
     assert cgroups_in(directory) == []
 
 
+@covers("cgroup: the killer's own")
+def test_who_kills_the_job_it_runs_in_lives_to_tell(bench: Bench, directory: Path) -> None:
+    trigger, told = bench.scratch / "go", bench.scratch / "told"
+    kill = subprocess.list2cmdline(bench.words("kill", "--signal", "KILL"))
+    script = (
+        f"until [ -e {trigger} ]; do sleep 0.05; done;"
+        f'setsid {kill} "$AGENT_EXEC_JOB_ID" > {told} & exec sleep 600'
+    )
+    words = ("run", "--no-wait", "--no-auto-gc", "--", "sh", "-c", script)
+    job_id = str(bench.call(*words, env={"AGENT_EXEC_CGROUP": str(directory)})["job_id"])
+    child = bench.child(job_id)
+    wait_until(lambda: child.pid in pids_in(directory), what="the job in its cgroup")
+    bench.supervisor(job_id).end()
+    trigger.touch()
+    wait_until(lambda: not child.is_alive, what="the job's end")
+    wait_until(lambda: not pids_in(directory), what="the end of the kill")
+    answer = json.loads(told.read_text() or "null")
+    assert answer is not None, "the kill ended itself"
+    assert (answer["state"], "survivors" in answer) == ("killed", False)
+
+
 @covers("cgroup: a job's job")
 def test_the_jobs_of_a_killed_job_run_on(bench: Bench, directory: Path) -> None:
     env = {"AGENT_EXEC_CGROUP": str(directory)}

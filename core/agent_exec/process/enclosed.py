@@ -28,8 +28,10 @@ def members(path: str, job_id: str) -> list[ProcessStat]:
 
 
 def kill_at_once(path: str, job_id: str) -> bool:
-    """Kill all of a cgroup in one stroke; False where that would hit another job, too."""
+    """Kill all of a cgroup in one stroke; False where that would hit another job or ourselves."""
     pids = cgroup.pids_in(path)
+    if os.getpid() in pids:
+        return False  # the job is a shell, say, and we were called from there
     own = {stat.pid for stat in _sort_out(pids, job_id)}
     return (
         bool(own) and not any(_lives(pid) for pid in pids if pid not in own) and cgroup.kill(path)
