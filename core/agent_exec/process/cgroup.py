@@ -24,6 +24,7 @@ OFF = "off"
 _PREFIX = "agent-exec-"
 _PROCESSES = "cgroup.procs"
 _KILL = "cgroup.kill"
+_EVENTS = "cgroup.events"
 _FILE_SYSTEM = "cgroup2"
 _ROOT_USER = 0
 # How systemd says that a directory is left to whoever runs in it; only root has to ask, as
@@ -175,17 +176,25 @@ def kill(path: str) -> bool:
     return True
 
 
-def remove(path: str) -> bool:
-    """Remove a cgroup and those below it; False while anything lives in one of them."""
+def remove(path: str) -> None:
+    """Remove a cgroup and those below it, or none of them while anything lives in one."""
+    # Looked at from the top: what a running job keeps empty below its own is no litter.
+    if not _is_empty(path):
+        return
     for below in _below_directories(path):
         remove(below)
     try:
         os.rmdir(path)
-    except FileNotFoundError:
-        pass
+    except OSError:
+        return  # gone, or somebody is in there after all
+
+
+def _is_empty(path: str) -> bool:
+    """Whether nothing lives in a cgroup nor below it."""
+    try:
+        return b"populated 0" in identity.read_file(os.path.join(path, _EVENTS)).split(b"\n")
     except OSError:
         return False
-    return True
 
 
 def sweep(environ: Mapping[str, str]) -> None:

@@ -113,6 +113,20 @@ def test_a_cgroup_stays_while_something_lives_there_and_is_swept_then(
     assert cgroups_in(directory) == []
 
 
+def test_what_a_running_job_makes_below_its_cgroup_is_never_swept(
+    workshop: Workshop, directory: Path
+) -> None:
+    job = enclosed(workshop, directory, "sleep 60")
+    leaf = Path(job.supervision.cgroup or "")
+    (leaf / "payload" / "inner").mkdir(parents=True)
+    cgroup.sweep({cgroup.SETTING: str(directory)})
+    cgroup.remove(str(leaf))
+    assert (leaf / "payload" / "inner").is_dir()
+    os.killpg(job.pid, 9)
+    job.wait().wait_released()
+    assert cgroups_in(directory) == []
+
+
 def test_only_a_cgroup_named_after_the_run_is_believed(directory: Path, tmp_path: Path) -> None:
     own = directory / "agent-exec-mine-7"
     own.mkdir()
