@@ -89,8 +89,12 @@ def _check_cgroup(found: Findings, environ: Mapping[str, str]) -> None:
     elif setting in (cgroup.AUTO, cgroup.OFF):
         found.ok("cgroup", "none for jobs: none is delegated" if setting == cgroup.AUTO else "off")
     else:
-        found.warn("cgroup", f"{cgroup.SETTING}={setting!r} has no meaning, so jobs get none",
-                   f"unset it, or make it {cgroup.AUTO}, {cgroup.OFF} or a path")  # fmt: skip
+        wrong = (
+            "is no cgroup v2 that you may write to" if os.path.isabs(setting) else "has no meaning"
+        )
+        found.warn("cgroup", f"{cgroup.SETTING}={setting!r} {wrong}, so jobs get none",
+                   f"unset it, or make it {cgroup.AUTO}, {cgroup.OFF} or the path of a cgroup "
+                   "of yours")  # fmt: skip
 
 
 def _try_a_job(found: Findings, root: str) -> None:

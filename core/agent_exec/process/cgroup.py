@@ -42,10 +42,13 @@ def delegated_directory(setting: str = AUTO) -> str | None:
 
     Args:
         setting: ``auto`` for the process's own cgroup where it is delegated to this user, the
-            absolute path of a directory to use in any case; anything else is off.
+            absolute path of a cgroup to use instead if it may be written to; anything else is
+            off.
     """
     if os.path.isabs(setting):
-        return setting
+        # As the kernel names it: no other path of a cgroup is believed later on.
+        directory = os.path.realpath(setting)
+        return directory if _is_mounted(directory) and _is_writable(directory) else None
     own = own_directory() if setting == AUTO else None
     if own is None:
         return None
@@ -93,6 +96,18 @@ def _below(path: bytes, directory: bytes) -> bytes | None:
 def _is_delegated(directory: str) -> bool:
     if os.geteuid() == _ROOT_USER:
         return any(_attribute(directory, name) == b"1" for name in _DELEGATION_MARKS)
+    return _is_writable(directory)
+
+
+def _is_mounted(path: str) -> bool:
+    """Whether a path without links lies where cgroup v2 is mounted."""
+    try:
+        return any(_below(os.fsencode(path), point) is not None for _, point in _mounts())
+    except OSError:
+        return False
+
+
+def _is_writable(directory: str) -> bool:
     processes = os.path.join(directory, _PROCESSES)
     return os.access(directory, os.W_OK) and os.access(processes, os.W_OK)
 
@@ -121,9 +136,9 @@ def is_leaf_of(path: str, job_id: str, started_ns: int) -> bool:
     try:
         if os.path.realpath(path) != path or os.lstat(path).st_uid != os.geteuid():
             return False
-        return any(_below(os.fsencode(path), point) is not None for _, point in _mounts())
     except OSError:
         return False
+    return _is_mounted(path)
 
 
 def add(path: str, pid: int) -> None:

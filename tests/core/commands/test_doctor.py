@@ -18,6 +18,7 @@ from agent_exec.commands.doctor_root import check_root, check_watching
 from agent_exec.store.filesystem import type_of
 from agent_exec.store.jobs import JobStore
 from support.built_jobs import put_job
+from support.cgroups import new_cgroup
 from support.console import Said, console, environment
 
 UTF8 = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
@@ -232,8 +233,19 @@ def test_a_trial_job_leaves_no_directory(tmp_path: Path) -> None:
     assert stat.S_ISDIR(temp.stat().st_mode)
 
 
-def test_a_cgroup_setting_without_meaning_is_told(root: Path, tmp_path: Path) -> None:
-    report = diagnose(JobStore(root), environ=environ(tmp_path, AGENT_EXEC_CGROUP="on"))
+@pytest.mark.parametrize("setting", ["on", "/nonexistent", "/tmp"])
+def test_a_cgroup_setting_that_cannot_be_used_is_told(
+    root: Path, tmp_path: Path, setting: str
+) -> None:
+    report = diagnose(JobStore(root), environ=environ(tmp_path, AGENT_EXEC_CGROUP=setting))
     told = named(report.checks, "cgroup")
     assert told.verdict is Verdict.WARN
-    assert "AGENT_EXEC_CGROUP='on'" in told.finding
+    assert f"AGENT_EXEC_CGROUP={setting!r}" in told.finding
+    assert "jobs get none" in told.finding
+
+
+def test_where_jobs_get_a_cgroup_is_told(root: Path, tmp_path: Path) -> None:
+    with new_cgroup() as made:
+        set_to = environ(tmp_path, AGENT_EXEC_CGROUP=str(made))
+        told = named(diagnose(JobStore(root), environ=set_to).checks, "cgroup")
+    assert (told.verdict, str(made) in told.finding) == (Verdict.OK, True)

@@ -61,6 +61,43 @@ def test_any_other_setting_is_off(setting: str) -> None:
     assert cgroup.delegated_directory(setting) is None
 
 
+def test_a_path_counts_only_where_it_names_a_cgroup(directory: Path, tmp_path: Path) -> None:
+    assert cgroup.delegated_directory(str(directory)) == str(directory)
+    link = tmp_path / "link"
+    link.symlink_to(directory)
+    assert cgroup.delegated_directory(f"{link}/") == str(directory)
+    assert cgroup.delegated_directory(str(directory / "missing")) is None
+    forged = tmp_path / "forged"
+    forged.mkdir()
+    (forged / "cgroup.procs").touch()
+    assert cgroup.delegated_directory(str(forged)) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_cgroup_that_may_not_be_written_to_does_not_count(directory: Path) -> None:
+    code = (
+        f"import os, sys; sys.path.append({CORE!r});"
+        "from agent_exec.process import cgroup;"
+        f"os.setuid({NOBODY}); print(cgroup.delegated_directory({str(directory)!r}))"
+    )
+    words = [sys.executable, "-I", "-S", "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "None"
+
+
+def test_directories_that_are_no_cgroups_are_neither_made_nor_swept(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    foreign = tmp_path / "plain" / "agent-exec-of-somebody-else"
+    foreign.mkdir(parents=True)
+    job = workshop.create("sleep 0.3; echo done")
+    job.start(job.spec(cgroup=str(foreign.parent))).wait().wait_released()
+    assert job.read("stdout.log") == b"done\n"
+    assert job.supervision.cgroup is None
+    cgroup.sweep({cgroup.SETTING: str(foreign.parent)})
+    assert list(foreign.parent.iterdir()) == [foreign]
+
+
 def test_a_run_is_in_a_cgroup_of_its_own_until_its_end(workshop: Workshop, directory: Path) -> None:
     job = enclosed(workshop, directory, "sleep 60 & sleep 60")
     recorded = job.supervision.cgroup
@@ -77,15 +114,6 @@ def test_a_command_that_is_soon_over_gets_no_cgroup(workshop: Workshop, director
     job.start(job.spec(cgroup=str(directory))).wait().wait_released()
     assert job.supervision.cgroup is None
     assert cgroups_in(directory) == []
-
-
-def test_a_directory_that_is_no_cgroup_costs_the_job_nothing(
-    workshop: Workshop, tmp_path: Path
-) -> None:
-    job = workshop.create("sleep 0.3; echo done")
-    job.start(job.spec(cgroup=str(tmp_path / "missing"))).wait().wait_released()
-    assert job.read("stdout.log") == b"done\n"
-    assert job.supervision.cgroup is None
 
 
 def test_a_time_limit_ends_all_in_it(workshop: Workshop, directory: Path) -> None:
