@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agent_exec.process.identity import ProcessStat
+
 SETTING = "AGENT_EXEC_CGROUP"
 AUTO = "auto"
 OFF = "off"
@@ -59,10 +61,14 @@ def delegated_directory(setting: str = AUTO) -> str | None:
 
 def own_directory() -> str | None:
     """The cgroup this process is in; None where cgroup v2 is not to be seen."""
+    return _directory_of("self")
+
+
+def _directory_of(process: int | str) -> str | None:
     if not identity.HAS_PROC:
         return None
     try:
-        lines = identity.read_file("/proc/self/cgroup").split(b"\n")
+        lines = identity.read_file(f"/proc/{process}/cgroup").split(b"\n")
         path = next((line[3:] for line in lines if line.startswith(b"0::/")), None)
         if path is None or b"/../" in path + b"/":
             return None  # outside of what this namespace shows
@@ -141,15 +147,44 @@ def is_leaf_of(path: str, job_id: str, started_ns: int) -> bool:
     return _is_mounted(path)
 
 
-def add(path: str, pid: int) -> None:
-    """Move a process into a cgroup; its children will be born there.
+def add(path: str, seen: ProcessStat) -> None:
+    """Move exactly that process into a cgroup; its children will be born there.
 
     The first move for a while takes the kernel some 10 ms, those that follow 0.05 ms.
 
     Raises:
-        ProcessLookupError: it is gone.
+        ProcessLookupError: it is gone; who got its pid since it was seen is not in there.
         OSError: it may not be moved there.
     """
+    if not _is_still(seen):
+        raise ProcessLookupError
+    _move(path, seen.pid)
+    # The kernel takes a bare pid: only now is it sure whose that was.
+    if not _is_still(seen):
+        put_back(path, seen.pid)
+        raise ProcessLookupError
+
+
+def put_back(path: str, pid: int) -> None:
+    """Move who was taken for another out of a cgroup, if it is there, to where its parent is.
+
+    It got the other's pid a moment ago, so that is where it comes from. A child of somebody in
+    there comes from there, and stays.
+    """
+    stat = identity.read_stat(pid)
+    if stat is None or pid not in pids_in(path):
+        return
+    origin = _directory_of(stat.parent_pid)
+    if origin is not None and origin != path:
+        _move(origin, pid)
+
+
+def _is_still(seen: ProcessStat) -> bool:
+    stat = identity.read_stat(seen.pid)
+    return stat is not None and stat.start_ticks == seen.start_ticks
+
+
+def _move(path: str, pid: int) -> None:
     _write(os.path.join(path, _PROCESSES), b"%d" % pid)
 
 
@@ -157,7 +192,7 @@ def leave_leaf(directory: str) -> None:
     """Move this process out of another job's cgroup, if it is in one, into *directory*."""
     own = own_directory()
     if own is not None and _is_leaf(own):
-        add(directory, os.getpid())
+        _move(directory, os.getpid())
 
 
 def pids_in(path: str) -> list[int]:

@@ -27,6 +27,7 @@ class Enclosure:
         self._directory = directory
         self._job_id = job_id
         self._path: str | None = None
+        self._is_filled = False
 
     def begin(self, now_s: float) -> None:
         """Have it filled in a while."""
@@ -48,6 +49,7 @@ class Enclosure:
             self._path = path
             cgroup.leave_leaf(self._directory)
             self._move_all(path)
+            self._is_filled = True
         except OSError:
             if self._path is not None:
                 self.remove()
@@ -58,21 +60,21 @@ class Enclosure:
         from agent_exec.process import cgroup
         from agent_exec.process.descendants import living_descendants
 
-        moved: set[int] = set()
+        moved: set[tuple[int, int]] = set()
         for _ in range(_LOOKS):
-            found = {stat.pid for stat in living_descendants(os.getpid())}
-            if not found - moved:
+            found = {(s.pid, s.start_ticks): s for s in living_descendants(os.getpid())}
+            if found.keys() <= moved:
                 return
-            for pid in found - moved:
+            for stat in [found[key] for key in found.keys() - moved]:
                 try:
-                    cgroup.add(path, pid)
+                    cgroup.add(path, stat)
                 except ProcessLookupError:
                     continue
-            moved |= found
+            moved |= found.keys()
 
     def kill(self) -> None:
-        """Kill all that is in it, faster than it can fork."""
-        if self._path is not None:
+        """Kill all that is in it, faster than it can fork; nothing where it was not filled well."""
+        if self._path is not None and self._is_filled:
             from agent_exec.process import enclosed
 
             enclosed.kill_at_once(self._path, self._job_id)

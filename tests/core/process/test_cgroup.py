@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_exec.process import cgroup
+from agent_exec.process import cgroup, identity
 from support.cgroups import cgroups_in, delegate, inside, new_cgroup, pids_in
 from support.jobs import CORE, Job, Workshop, is_alive
 from support.waiting import wait_until
@@ -153,6 +153,44 @@ def test_what_a_running_job_makes_below_its_cgroup_is_never_swept(
     os.killpg(job.pid, 9)
     job.wait().wait_released()
     assert cgroups_in(directory) == []
+
+
+def test_who_got_the_pid_of_a_process_that_was_seen_stays_where_it_is(directory: Path) -> None:
+    home, leaf = directory / "home", directory / "leaf"
+    home.mkdir()
+    leaf.mkdir()
+    with subprocess.Popen(inside(home, "sleep", "60")) as process:
+        wait_until(lambda: pids_in(home) == {process.pid})
+        seen = identity.read_stat(process.pid)
+        assert seen is not None
+        before = identity.ProcessStat(
+            seen.pid, seen.state, seen.parent_pid, seen.group, seen.session, seen.start_ticks - 1
+        )
+        with pytest.raises(ProcessLookupError):
+            cgroup.add(str(leaf), before)
+        assert (pids_in(home), pids_in(leaf)) == ({process.pid}, set())
+        cgroup.add(str(leaf), seen)
+        assert (pids_in(home), pids_in(leaf)) == (set(), {process.pid})
+        process.kill()
+
+
+def test_who_was_moved_for_another_goes_back_to_where_its_parent_is(directory: Path) -> None:
+    home, leaf = directory / "home", directory / "leaf"
+    home.mkdir()
+    leaf.mkdir()
+    with subprocess.Popen(inside(home, "sh", "-c", "sleep 60; true")) as parent:
+        wait_until(lambda: len(pids_in(home)) == 2, what="the parent and its child")
+        (child,) = pids_in(home) - {parent.pid}
+        (leaf / "cgroup.procs").write_text(str(child))
+        cgroup.put_back(str(leaf), parent.pid)
+        assert (pids_in(home), pids_in(leaf)) == ({parent.pid}, {child})
+        cgroup.put_back(str(leaf), child)
+        assert (pids_in(home), pids_in(leaf)) == ({parent.pid, child}, set())
+        for pid in (parent.pid, child):
+            (leaf / "cgroup.procs").write_text(str(pid))
+        cgroup.put_back(str(leaf), child)
+        assert pids_in(leaf) == {parent.pid, child}
+        os.kill(child, 9)
 
 
 def test_only_a_cgroup_named_after_the_run_is_believed(directory: Path, tmp_path: Path) -> None:
