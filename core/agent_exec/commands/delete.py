@@ -91,6 +91,8 @@ def delete_job(
         InternalError: it cannot be removed.
         UnsafeRootError: the root is somebody else's.
     """
+    from agent_exec.process.tree import remove_leaf
+
     if not dry_run and os.path.isdir(store.root):
         require_own_root(store.root)
         removal.sweep_leftovers(store)
@@ -101,6 +103,7 @@ def delete_job(
             try:
                 with job.locked():
                     state = _require_removable(job, job_id)
+                    remove_leaf(job, job.read_supervision())
                     _take_away(job, trash)
             except OSError as error:
                 doing = f"failed to delete job directory {job.path}"
@@ -141,6 +144,10 @@ def delete_jobs(
         require_own_root(store.root)
         removal.sweep_leftovers(store)
     jobs = [_delete_finished(store, entry, dry_run, trash) for entry in meant]
+    if any(job.action == "deleted" for job in jobs):
+        from agent_exec.process import cgroup
+
+        cgroup.sweep(os.environ)
     return _report(store, dry_run, there, jobs, len(entries) - len(meant))
 
 
@@ -200,9 +207,6 @@ def _look(job: JobDir) -> Look | None:
 
 
 def _take_away(job: JobDir, trash: Trash | None) -> None:
-    from agent_exec.process.tree import remove_leaf
-
-    remove_leaf(job, job.read_supervision())
     if trash is not None:
         trash.take(job)
     else:

@@ -16,6 +16,7 @@ from agent_exec.store.clock import timestamp_of
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.trash import Trash
 from support.built_jobs import put_job
+from support.cgroups import cgroups_in, new_cgroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,6 +181,19 @@ def test_jobs_are_deleted_by_what_is_doubtful_about_them_and_by_their_age(store:
     report = delete_jobs(store, cwd="/srv", filter="ended:<1h age:>1h")
     assert list(told(report)) == ["new"]
     assert sorted(store.names()) == ["never", "old", "running"]
+
+
+def test_deleting_many_sweeps_the_cgroups_that_lie_empty(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_job(store, "over")
+    with new_cgroup() as directory:
+        monkeypatch.setenv("AGENT_EXEC_CGROUP", str(directory))
+        (directory / "agent-exec-deleted_long_ago-7").mkdir()
+        delete_jobs(store, cwd=None, dry_run=True)
+        assert len(cgroups_in(directory)) == 1
+        assert delete_jobs(store, cwd=None).deleted == 1
+        assert cgroups_in(directory) == []
 
 
 def test_a_missing_root_has_nothing_to_delete(tmp_path: Path) -> None:
