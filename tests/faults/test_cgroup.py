@@ -83,7 +83,10 @@ def test_a_hidden_daemon_that_outlives_its_job_is_named(bench: Bench, directory:
 
 
 @covers("cgroup: the killer's own")
-def test_who_kills_the_job_it_runs_in_lives_to_tell(bench: Bench, directory: Path) -> None:
+@pytest.mark.parametrize("is_supervised", [True, False])
+def test_who_kills_the_job_it_runs_in_lives_to_tell(
+    bench: Bench, directory: Path, is_supervised: bool
+) -> None:
     trigger, told = bench.scratch / "go", bench.scratch / "told"
     kill = subprocess.list2cmdline(bench.words("kill", "--signal", "KILL"))
     script = (
@@ -94,7 +97,8 @@ def test_who_kills_the_job_it_runs_in_lives_to_tell(bench: Bench, directory: Pat
     job_id = str(bench.call(*words, env={"AGENT_EXEC_CGROUP": str(directory)})["job_id"])
     child = bench.child(job_id)
     wait_until(lambda: child.pid in pids_in(directory), what="the job in its cgroup")
-    bench.supervisor(job_id).end()
+    if not is_supervised:
+        bench.supervisor(job_id).end()
     trigger.touch()
     wait_until(lambda: not child.is_alive, what="the job's end")
     wait_until(lambda: not pids_in(directory), what="the end of the kill")

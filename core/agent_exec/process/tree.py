@@ -190,12 +190,13 @@ def _command_of(pid: int) -> str:
 
 
 def _members(job: JobDir, supervision: Supervision | None, pid: int) -> list[ProcessStat]:
-    """Every living process of a job.
+    """Every living process of a job but this one, which may have been called from within it.
 
     A living supervisor of ours has all of them below it: it adopts what loses its parent.
     """
     if supervision is not None and job.has_supervisor():
-        return living_descendants(supervision.supervisor.pid)
+        below = living_descendants(supervision.supervisor.pid)
+        return [stat for stat in below if stat.pid != os.getpid()]
     return _traced(job, supervision, pid)
 
 
