@@ -42,7 +42,7 @@ LOGS_S = 1.0
 RETRY_S = 2.0
 REREAD = 100  # so many jobs are read anew before others get their turn
 LIVENESS_S = 5.0
-LIVENESS_SHARE = 0.005  # of a core, at most, for asking whether supervisors live
+LIVENESS_SHARE = 0.002  # of a core, at most, for asking whether supervisors live
 
 _NEWEST = "newest"
 _ERRORS = "surrogateescape"
