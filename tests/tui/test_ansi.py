@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_exec_tui.ansi import LINE_LIMIT, CleanLine, Span, plain, sanitize_line
+from agent_exec_tui.ansi import LINE_LIMIT, CleanLine, Span, plain, plain_cells, sanitize_line
 from agent_exec_tui.sgr import PLAIN, Sgr
 
 HOSTILE = [
@@ -71,6 +71,8 @@ def test_nothing_but_printable_text_comes_out_of_any_text(text: str) -> None:
     assert_printable(sanitize_line(text).text)
     assert_printable(plain(text))
     assert "\n" not in plain(text)
+    assert_printable(plain_cells(text))
+    assert len(plain_cells(text)) == len(text)
 
 
 @given(any_bytes)

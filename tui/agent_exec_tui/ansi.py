@@ -108,6 +108,13 @@ def plain(text: str) -> str:
     return _SPECIAL_CHAR.sub(lambda match: " " if match[0] == "\t" else _mark(match[0]), text)
 
 
+def plain_cells(text: str) -> str:
+    """Return as many characters, each fit to be shown: for a line with a cursor in it."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _SPECIAL_CHAR.sub(lambda match: _one_cell(match[0]), text)
+
+
 def plain_lines(text: str) -> str:
     """Sanitise text of several lines, keeping the lines."""
     return "\n".join(plain(line) for line in text.split("\n"))
@@ -136,6 +143,13 @@ def _mark(char: str) -> str:
     if code in (0xA0, 0x1680, 0x202F, 0x205F) or 0x2000 <= code <= 0x200A:
         return " "
     return f"<U+{code:04X}>"
+
+
+def _one_cell(char: str) -> str:
+    mark = " " if char == "\t" else _mark(char)
+    if not mark or mark[0] == "<":
+        return "\ufffd"
+    return mark[0]
 
 
 class _Line:

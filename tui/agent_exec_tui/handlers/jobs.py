@@ -11,7 +11,7 @@ from agent_exec.model.tags import require_tag, unique
 from agent_exec_tui import formatting, operations
 from agent_exec_tui.command_line import unset_value
 from agent_exec_tui.handlers.work import EachLine, work, work_on
-from agent_exec_tui.job_rows import RowKind
+from agent_exec_tui.job_rows import RowKind, clean
 from agent_exec_tui.journal import Entry
 from agent_exec_tui.screens.dialog import ConfirmDialog
 from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
@@ -203,7 +203,7 @@ class JobHandlers:
                 self._ask_values(row, others, (*known, f"{key}={value}"))
 
         prompt = PromptDialog(
-            f"Value of {key}", hint="it was masked and stored nowhere", is_secret=True
+            f"Value of {clean(key)}", hint="it was masked and stored nowhere", is_secret=True
         )
         self._main.app.push_screen(prompt, typed)
 

@@ -336,7 +336,7 @@ class JobForm(Dialog[FormAnswer]):
         labels = {name: label for name, label, _ in (*_FIELDS, *_MORE)}
         if self._missing:
             lines.append(
-                (f"stored nowhere, add to env: {' '.join(self._missing)}\n", "$text-warning")
+                (f"stored nowhere, add to env: {clean(' '.join(self._missing))}\n", "$text-warning")
             )
         for name, flaw in checked.flaws.items():
             if not (name == "command" and not self.query_one("#command", Input).value):

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from agent_exec_tui.job_rows import clean
 from agent_exec_tui.screens.dialog import Dialog
 from agent_exec_tui.widgets.command_preview import CommandPreview
 from agent_exec_tui.widgets.line_input import LineInput
@@ -152,7 +153,7 @@ class PromptDialog(Dialog[str]):
 
     def _flaw(self, value: str) -> str | None:
         flaw = self._check(value) if self._check else None
-        text = Content.styled(flaw, "$text-error") if flaw else Content(self._hint)
+        text = Content.styled(clean(flaw), "$text-error") if flaw else Content(self._hint)
         self.query_one("#hint", Static).update(text)
         if self._command_lines:
             lines = () if flaw else self._command_lines(value)
