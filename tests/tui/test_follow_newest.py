@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from agent_exec.model.job import JobStatus
 from agent_exec_tui.screens import facts
 from agent_exec_tui.state import state_of
@@ -46,3 +48,25 @@ async def test_the_cursor_follows_what_starts_or_appears_until_it_is_moved(tmp_p
             later = root.add("66", created_ago_s=10)
             await until(pilot, lambda: later in main.jobs.rows)
             assert main.table.cursor_id == by_hand
+
+
+@pytest.mark.parametrize("moves_by_hand", [True, False])
+async def test_a_job_the_list_hides_is_gone_to_later_unless_a_hand_moves_the_cursor(
+    tmp_path: Path, *, moves_by_hand: bool
+) -> None:
+    with Root(tmp_path / "root") as root:
+        hidden = root.add("00", ("make",), created_ago_s=900)
+        first = root.add("11", created_ago_s=800)
+        second = root.add("22", created_ago_s=850)
+        async with dashboard(root.path) as pilot:
+            main = app_of(pilot).main
+            main.viewing.set_filter("echo")
+            main.follow_new(hidden)
+            assert main.table.cursor_id == first
+            if moves_by_hand:
+                await pilot.press("j")
+                assert main.table.cursor_id == second
+            main.viewing.set_filter("")
+            later = root.add("33", created_ago_s=10)
+            await until(pilot, lambda: later in main.jobs.rows)
+            assert main.table.cursor_id == (second if moves_by_hand else hidden)

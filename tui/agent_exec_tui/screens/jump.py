@@ -21,6 +21,7 @@ def go_to_job(main: MainScreen, job_id: str) -> JobRow | None:
     if row is None:
         main.say(f"job {job_id[:8]} is gone", severity="warning")
         return None
+    main.table.stop_following()
     if not main.table.select(job_id):
         _show_all(main)
         main.table.select(job_id)

@@ -92,7 +92,6 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.root_warnings: tuple[str, ...] = ()
         self.is_loaded = False
         self.listener: Callable[[RowsRead], None] | None = None
-        self._wanted_id = ""
         self.usage_watch = UsageWatch(self)
 
         self.panes = Panes(self)
@@ -207,12 +206,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
     def follow_new(self, job_id: str) -> None:
         """Put the cursor on a job that was just made, as soon as the list shows it."""
-        self._wanted_id = job_id
-        self._select_wanted()
-
-    def _select_wanted(self) -> None:
-        if self._wanted_id and self.table.select(self._wanted_id):
-            self._wanted_id = ""
+        self.table.want(job_id)
 
     def _go_to_newest(self, begun: tuple[JobRow, ...]) -> None:
         shown = [row for row in begun if self.jobs.view.shows(row)]
@@ -251,7 +245,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
             self._go_to_newest(change.begun)
         if change.moved or not self.jobs.rows or news.is_complete:
             self.list_changed()
-            self._select_wanted()
+            self.table.select_wanted()
             if news.is_complete:
                 self.table.keeps_top = False
         elif change.updated:
@@ -325,7 +319,6 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
     @on(JobTable.FollowEnded)
     def _follow_ended(self) -> None:
-        self._wanted_id = ""
         self.refresh_bars()
 
     @on(JobTable.JobOpened)

@@ -110,6 +110,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.unread: dict[str, Unseen] = {}
         self.silent: set[str] = set()
         self.follows_newest = False
+        self._wanted_id = ""
         self.usage: Mapping[str, tuple[float, int]] = {}
         self.chosen_columns: Mapping[WidthClass, tuple[Field, ...]] = {}
         self.empty_lines: tuple[str, ...] = ()
@@ -220,7 +221,8 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._place_cursor(position if position >= 0 else len(self.jobs.shown) + position)
 
     def stop_following(self) -> None:
-        """Leave the cursor where a hand puts it, whatever starts next."""
+        """Leave the cursor where a hand puts it, whatever starts or is shown next."""
+        self._wanted_id = ""
         if self.follows_newest:
             self.follows_newest = False
             self.post_message(self.FollowEnded())
@@ -233,6 +235,16 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.keeps_top = False
         self._place_cursor(position)
         return True
+
+    def want(self, job_id: str) -> None:
+        """Go to a job, if the list does not show it yet as soon as it does; a hand's move ends that."""
+        self._wanted_id = job_id
+        self.select_wanted()
+
+    def select_wanted(self) -> None:
+        """Go to the job that is waited for, if the list shows it now."""
+        if self._wanted_id and self.select(self._wanted_id):
+            self._wanted_id = ""
 
     def _place_cursor(self, position: int) -> None:
         shown = self.jobs.shown
