@@ -300,6 +300,26 @@ async def test_cleaning_removes_only_what_it_listed_and_undo_brings_it_back(jobs
         await until(pilot, lambda: gone in main_of(pilot).jobs.rows)
 
 
+async def test_a_cleaning_that_was_left_is_in_the_journal(jobs: Jobs) -> None:
+    jobs.ended("echo", "1")
+    async with dashboard(jobs.root) as pilot:
+        main = main_of(pilot)
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CleanDialog))
+        dialog = pilot.app.screen
+        dialog.query_one("#older_than", Input).value = "0s"
+        button = dialog.query_one("#remove", Button)
+        await until(pilot, lambda: str(button.label) == "Remove 1")
+        with main.session.trashing():  # the removal waits for it
+            button.press()
+            await until(pilot, lambda: dialog.query_one("#stop").display)
+            await pilot.press("escape")
+            await until(pilot, lambda: pilot.app.screen is main)
+            assert len(main.session.journal) == 0
+        await until(pilot, lambda: len(main.session.journal) == 1, "what came of it")
+        assert "clean: removed 0, failed 0" in main.session.journal.script()
+
+
 def said(dialog: CleanDialog, selector: str) -> str:
     return str(dialog.query_one(selector, Static).render())
 

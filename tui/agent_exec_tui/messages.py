@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from agent_exec.store.listing import JobRecord
     from agent_exec_tui.arrangement import Arrangement
+    from agent_exec_tui.journal import Entry
     from agent_exec_tui.news import News, StateNews
     from agent_exec_tui.operations import Outcome
     from agent_exec_tui.usage import Usage
@@ -106,6 +107,13 @@ class OperationEnded(Message):
     outcomes: tuple[Outcome, ...]
     at_s: float = 0.0
     line_of: Callable[[Outcome], str] | None = None
+
+
+@dataclass
+class Journaled(Message):
+    """Something is done that is to be remembered, whatever has been closed meanwhile."""
+
+    entries: tuple[Entry, ...]
 
 
 @dataclass

@@ -20,6 +20,7 @@ from agent_exec_tui import formatting
 from agent_exec_tui.clean_plan import Policy, Selection, Stock, Typed, understand
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.journal import cleaning
+from agent_exec_tui.messages import Journaled
 from agent_exec_tui.screens.dialog import Dialog
 from agent_exec_tui.widgets.choices import Tick
 from agent_exec_tui.widgets.clean_list import CleanList
@@ -89,7 +90,6 @@ class CleanDialog(Dialog[bool]):
         self._is_cleaning = False
         self._now_s = main.clock()
         self._doing = ""
-        self._line = ""  # does the same as the removal that goes on, if one command line does
 
     def compose_dialog(self) -> ComposeResult:
         """The three rules, what they select, what does the same, the buttons."""
@@ -237,11 +237,12 @@ class CleanDialog(Dialog[bool]):
             return
         self._set_cleaning(True)
         self._stop.clear()
-        store, post, stop = self._main.store, self.post_message, self._stop
+        main, post, stop = self._main, self.post_message, self._stop
+        store, root = main.store, main.root_words()
         preview = self.query_one("#cli", CommandPreview)
-        self._line = "" if preview.note else preview.text
+        line = "" if preview.note else preview.text  # does the same, if one command line does
         gc, only, spare = self._policy.gc, self._selection.ids, frozenset(self._spare)
-        trash = self._main.session.trash_for(store.root)
+        trash = main.session.trash_for(store.root)
         due = 0.0
 
         def tell(progress: GcProgress) -> None:
@@ -252,15 +253,18 @@ class CleanDialog(Dialog[bool]):
 
         def run() -> None:
             try:
-                with self._main.session.trashing():
+                with main.session.trashing():
                     report = collect_garbage(
                         store, gc, independent=True, progress=tell, should_stop=stop.is_set,
                         spare=spare, only=only, use_trash=trash,
                     )  # fmt: skip
             except (AgentExecError, OSError) as error:
-                post(Cleaned(None, str(error)))
+                told = Cleaned(None, str(error))
             else:
-                post(Cleaned(report))
+                told = Cleaned(report)
+            entries = cleaning(told.report, told.problem, line, root, at_s=main.clock())
+            main.post_message(Journaled(tuple(entries)))  # this dialog may be closed by now
+            post(told)
 
         self.run_worker(run, thread=True, exit_on_error=False)
 
@@ -286,9 +290,6 @@ class CleanDialog(Dialog[bool]):
         self._set_cleaning(False)
         self._frame("done")
         report = event.report
-        root = self._main.root_words()
-        for entry in cleaning(report, event.problem, self._line, root, at_s=self._main.clock()):
-            self._main.session.journal.add(entry)
         if report is None:
             self._tell(event.problem, "$text-error")
         else:

@@ -26,6 +26,7 @@ from agent_exec_tui.layout import Part, width_class
 from agent_exec_tui.messages import (
     Arranged,
     FeedChanged,
+    Journaled,
     Noticed,
     OperationEnded,
     ProgressRead,
@@ -304,6 +305,11 @@ class MainScreen(MainFrame, inherit_bindings=False):
         from agent_exec_tui.handlers.results import show_results
 
         show_results(self, event)
+
+    @on(Journaled)
+    def _journaled(self, event: Journaled) -> None:
+        for entry in event.entries:
+            self.session.journal.add(entry)
 
     @on(Noticed)
     def _noticed(self, event: Noticed) -> None:
