@@ -7,8 +7,10 @@ import pytest
 from textual.pilot import Pilot
 
 from agent_exec.model.job import JobStatus
-from agent_exec_tui.arrangement import Sort, Tab
+from agent_exec_tui.arrangement import Sort, Tab, View
 from agent_exec_tui.layout import Part
+from agent_exec_tui.screens import viewing
+from agent_exec_tui.screens.jump import go_to_job
 from agent_exec_tui.settings import Settings
 from agent_exec_tui.widgets.job_columns import FIELD_OF_WORD, WidthClass
 from support.built_jobs import NO_PROCESS
@@ -145,6 +147,27 @@ async def test_a_flawed_filter_keeps_the_list_and_says_what_is_wrong(root: Root)
             assert len(main.jobs) == 1
             await pilot.press("enter")
             assert main.viewing.flaw is None
+
+
+async def test_going_to_a_hidden_job_of_a_long_list_loses_no_change(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viewing, "AT_ONCE", 0)
+    hidden = root.add("00", ("make",), created_ago_s=900)
+    other = root.add("11", ("make", "release"), created_ago_s=800)
+    async with dashboard(root.path) as pilot:
+        main = app_of(pilot).main
+        main.viewing.go_to_tab(Tab.FAILED)
+        main.viewing.set_filter("nothing")
+        await until(pilot, lambda: main.jobs.view.wanted is not None)
+        go_to_job(main, hidden)
+        assert main.table.cursor_id == hidden
+        main.jobs.apply([], [other])
+        await until(pilot, lambda: all(worker.is_finished for worker in main.workers))
+        await pilot.pause()
+        assert [row.job_id for row in main.jobs.shown] == [hidden]
+        assert main.viewing.text == main.filter_input.value == ""
+        assert main.jobs.view == main.viewing.view == View()
 
 
 async def test_tabs_and_counts_follow_the_jobs(root: Root) -> None:

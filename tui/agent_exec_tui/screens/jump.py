@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent_exec_tui.arrangement import Tab
-
 if TYPE_CHECKING:
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.log_spot import LogSpot
@@ -23,7 +21,7 @@ def go_to_job(main: MainScreen, job_id: str) -> JobRow | None:
         return None
     main.table.stop_following()
     if not main.table.select(job_id):
-        _show_all(main)
+        main.viewing.show_all()
         main.table.select(job_id)
         main.say("tab and filter left: they hid the job", timeout_s=3)
     return row
@@ -44,16 +42,3 @@ def jump_to(main: MainScreen, spot: LogSpot) -> bool:
         frame.view.stop_search()  # the hit is known: no looking for the nearest one
     frame.view.go_to_line_at(spot.start, spot.focus)
     return True
-
-
-def _show_all(main: MainScreen) -> None:
-    viewing = main.viewing
-    if viewing.text:
-        viewing.clear_filter()
-    if viewing.view.scope_cwd is not None:
-        viewing.scope(None)
-    if viewing.view.tab is not Tab.ALL:
-        viewing.go_to_tab(Tab.ALL)
-    # A long list is worked out in a thread otherwise, and the cursor could not go there yet.
-    main.jobs.look(viewing.view)
-    main.list_changed()

@@ -6,6 +6,8 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from textual.widgets import Input
+
 from agent_exec.model.filter import Filter, compile_filter
 from agent_exec.model.filter_terms import FilterError
 from agent_exec_tui.arrangement import Sort, Tab, View, arranged
@@ -70,9 +72,21 @@ class Viewing:
         if kept.filter_text:
             self.set_filter(kept.filter_text)
 
-    def _change(self, view: View) -> None:
+    def show_all(self) -> None:
+        """Show every job now, however long the list is: the cursor is to go to one of them."""
+        line = self._main.filter_input
+        with line.prevent(Input.Changed):
+            line.value = ""
+        line.remove_class("-flawed")
+        self.text, self.flaw = "", None
+        self.close_filter()
+        view = replace(self.view, wanted=None, scope_cwd=None, tab=Tab.ALL)
+        self._change(view, is_at_once=True)
+
+    def _change(self, view: View, *, is_at_once: bool = False) -> None:
         main = self._main
-        if len(main.jobs.rows) <= AT_ONCE:
+        if is_at_once or len(main.jobs.rows) <= AT_ONCE:
+            # What a thread was asked for before does not know what changes from here on.
             self._asked = None
             was, shown = main.jobs.view, main.jobs.shown
             main.jobs.look(view)
