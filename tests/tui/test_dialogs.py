@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button, Input, OptionList
+from textual.widgets import Button, Input, OptionList, Static
 
+from agent_exec_tui.formatting import cli_line
 from agent_exec_tui.handlers.jobs import SIGNALS
 from agent_exec_tui.handlers.lists import _SORT_KEYS
-from agent_exec_tui.screens.dialog import ConfirmDialog, Dialog
-from agent_exec_tui.screens.menu import MenuDialog
+from agent_exec_tui.handlers.results import show_results
+from agent_exec_tui.messages import OperationEnded
+from agent_exec_tui.operations import Outcome
+from agent_exec_tui.screens.dialog import LISTED, ConfirmDialog, Dialog, TextDialog
+from agent_exec_tui.screens.journal import JournalDialog
+from agent_exec_tui.screens.menu import MenuDialog, PromptDialog
 from agent_exec_tui.settings import Settings
 from agent_exec_tui.widgets.command_preview import CommandPreview
 from support.dashboard import Root, app_of, dashboard, frozen_clock, until
@@ -183,3 +189,35 @@ async def test_the_help_has_a_page_for_dialogs_and_a_question_mark_turns_pages(r
         await pilot.press(*"bring", "question_mark")
         await pilot.pause()
         assert "U" in str(dialog.query_one("#keys").render())
+
+
+async def test_thousands_of_results_hold_up_nothing_and_their_journal_is_written_whole(
+    root: Root, tmp_path: Path
+) -> None:
+    async with dashboard(root.path, clock=frozen_clock) as pilot:
+        main = app_of(pilot).main
+        line = cli_line("kill", "0" * 32)
+        outcomes = [Outcome(f"{n:032x}", n == 0, "no such job", line=line) for n in range(5000)]
+        main.table.marks = {outcome.job_id for outcome in outcomes}
+        begin = time.process_time()
+        show_results(main, OperationEnded("stop", tuple(outcomes)))
+        await until(pilot, lambda: isinstance(pilot.app.screen, TextDialog))
+        await pilot.pause()
+        assert time.process_time() - begin < 1
+        assert len(main.notices) == 4999
+        shown = str(pilot.app.screen.query_one("#contents Static", Static).render()).split("\n")
+        assert len(shown) == LISTED + 1
+        assert "FAILED  no such job" in shown[0]
+        assert shown[-1] == "… and 4,500 more"
+        await pilot.press("escape", "J")
+        await until(pilot, lambda: isinstance(pilot.app.screen, JournalDialog))
+        shown = str(pilot.app.screen.query_one("#script", Static).render()).split("\n")
+        assert len(shown) == LISTED + 1
+        assert shown[0].startswith("# … ")
+        assert shown[-1] == f"# {line}"
+        path = tmp_path / "again.sh"
+        await pilot.press("W")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PromptDialog))
+        pilot.app.screen.query_one(Input).value = str(path)
+        await pilot.press("enter")
+        await until(pilot, lambda: path.exists() and path.read_text().count(line) == 5000)

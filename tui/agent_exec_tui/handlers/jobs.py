@@ -13,7 +13,7 @@ from agent_exec_tui.command_line import unset_value
 from agent_exec_tui.handlers.work import EachLine, work, work_on
 from agent_exec_tui.job_rows import RowKind, clean
 from agent_exec_tui.journal import Entry
-from agent_exec_tui.screens.dialog import ConfirmDialog
+from agent_exec_tui.screens.dialog import LISTED, ConfirmDialog
 from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ SIGNALS = (
     ("WINCH", "28", "w", "the window changed"),
 )
 MIN_COMMAND_CELLS = 14
-LISTED = 500  # more would be read by nobody, and laid out for seconds
 RESTART = ("restart", "--no-wait")
 
 

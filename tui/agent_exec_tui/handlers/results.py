@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from agent_exec_tui.job_rows import ID_CHARS, clean
 from agent_exec_tui.journal import Entry
 from agent_exec_tui.operations import summary
-from agent_exec_tui.screens.dialog import TextDialog
+from agent_exec_tui.screens.dialog import LISTED, TextDialog
 
 if TYPE_CHECKING:
     from agent_exec_tui.messages import OperationEnded
@@ -18,8 +18,12 @@ def show_results(main: MainScreen, event: OperationEnded) -> None:
     """One toast for all; a reason on the row of each job that failed; a list if there are many."""
     _keep(main, event)
     failed = [outcome for outcome in event.outcomes if not outcome.is_done]
-    for outcome in event.outcomes:
-        main.notice(outcome.job_id, "" if outcome.is_done else f"{event.verb}: {outcome.text}")
+    main.notice(
+        {
+            outcome.job_id: "" if outcome.is_done else f"{event.verb}: {outcome.text}"
+            for outcome in event.outcomes
+        }
+    )
     if len(event.outcomes) == 1:
         outcome = event.outcomes[0]
         main.say(
@@ -34,8 +38,10 @@ def show_results(main: MainScreen, event: OperationEnded) -> None:
             lines = [
                 f"{clean(outcome.job_id[:ID_CHARS])}  {'done  ' if outcome.is_done else 'FAILED'}"
                 f"  {outcome.text}"
-                for outcome in sorted(event.outcomes, key=lambda outcome: outcome.is_done)
+                for outcome in sorted(event.outcomes, key=lambda outcome: outcome.is_done)[:LISTED]
             ]
+            if len(event.outcomes) > LISTED:
+                lines.append(f"… and {len(event.outcomes) - LISTED:,} more")
             main.app.push_screen(TextDialog(summary(event.verb, event.outcomes), "\n".join(lines)))
     touched = [name for o in event.outcomes for name in (o.job_id, o.new_id) if name]
     if main.feed is not None:

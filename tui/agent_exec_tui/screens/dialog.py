@@ -28,6 +28,9 @@ Answer = TypeVar("Answer")
 FRAME_CELLS = 8
 """What the frame takes of the width: its corners, and a margin to the terminal's edge."""
 
+LISTED = 500
+"""So many lines are listed at most: more would be read by nobody, and laid out for seconds."""
+
 
 class Dialog(ModalScreen[Answer | None], Generic[Answer], inherit_bindings=False):
     """A box over the dashboard; what does not fit scrolls, above buttons that always stand.

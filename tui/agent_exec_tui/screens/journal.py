@@ -12,7 +12,7 @@ from textual.widgets import Button, Static
 from agent_exec_tui import clipboard, formatting
 from agent_exec_tui.ansi import plain_lines
 from agent_exec_tui.messages import Noticed
-from agent_exec_tui.screens.dialog import Dialog
+from agent_exec_tui.screens.dialog import LISTED, Dialog
 from agent_exec_tui.screens.menu import PromptDialog
 
 if TYPE_CHECKING:
@@ -42,8 +42,12 @@ class JournalDialog(Dialog[None]):
         self._script = main.session.journal.script()
 
     def compose_dialog(self) -> ComposeResult:
-        """The script."""
-        yield Static(Content(plain_lines(self._script.rstrip("\n"))), id="script")
+        """The script, or the end of a long one."""
+        lines = self._script.rstrip("\n").split("\n")
+        left_out = len(lines) - LISTED
+        if left_out > 0:
+            lines[:left_out] = [f"# … {left_out:,} lines more; what is copied or written has all"]
+        yield Static(Content(plain_lines("\n".join(lines))), id="script")
 
     def compose_buttons(self) -> Iterable[Button]:
         """Take it along, or leave."""

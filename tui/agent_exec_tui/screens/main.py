@@ -50,7 +50,7 @@ from agent_exec_tui.widgets.job_table import JobTable
 from agent_exec_tui.widgets.log_frame import LogFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from textual import events
 
@@ -215,12 +215,13 @@ class MainScreen(MainFrame, inherit_bindings=False):
             newest = max(shown, key=lambda row: (row.started_s or row.created_s, row.job_id))
             self.follow_new(newest.job_id)
 
-    def notice(self, job_id: str, text: str) -> None:
-        """Keep a word on a job where its row can be seen; "" forgets it."""
-        if text:
-            self.notices[job_id] = clean(text)
-        else:
-            self.notices.pop(job_id, None)
+    def notice(self, texts: Mapping[str, str]) -> None:
+        """Keep a word on each of some jobs where its row can be seen; "" forgets it."""
+        for job_id, text in texts.items():
+            if text:
+                self.notices[job_id] = clean(text)
+            else:
+                self.notices.pop(job_id, None)
         self.job_changed()
 
     # News
