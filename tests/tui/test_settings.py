@@ -78,6 +78,15 @@ def test_a_broken_file_is_told_and_never_fatal(config: Path, text: str) -> None:
     assert settings.theme == Settings().theme
 
 
+def test_a_value_with_two_flaws_is_told_once_and_costs_only_itself(config: Path) -> None:
+    config.write_text('ascii = 5\n[columns]\nwide = [1, 2]\nnarrow = ["id"]\n')
+    settings = load(config)
+    of_ascii, of_wide = settings.problems
+    assert "tui.toml:1: ascii: " in of_ascii
+    assert "tui.toml:3: columns.wide: " in of_wide
+    assert settings.columns == {WidthClass.NARROW: (Field.ID,)}
+
+
 def test_an_unknown_theme_is_named(config: Path) -> None:
     config.write_text('theme = "sepia"\n')
     assert "no theme 'sepia'" in load(config).problems[0]

@@ -167,15 +167,27 @@ def _validated(path: str, text: str, document: dict[str, object]) -> tuple[Setti
         try:
             return SettingsFile.model_validate(document), problems
         except ValidationError as error:
-            for flaw in error.errors():
-                place = [part for part in flaw["loc"] if isinstance(part, str)]
-                why = flaw["msg"].removeprefix("Value error, ")
+            flaws = {_place_of(document, flaw["loc"]): flaw["msg"] for flaw in error.errors()}
+            for place, message in flaws.items():
+                why = message.removeprefix("Value error, ")
                 problems.append(f"{path}:{_line_of(text, place)}: {'.'.join(place)}: {why}")
                 _leave_out(document, place)
     return SettingsFile(), problems
 
 
-def _leave_out(document: dict[str, object], place: list[str]) -> None:
+def _place_of(document: dict[str, object], location: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Name what is flawed; of one value the parts and the types it could have had are one place."""
+    place: list[str] = []
+    inner: object = document
+    for part in location:
+        if not isinstance(inner, dict):
+            break
+        place.append(str(part))
+        inner = inner.get(part)
+    return tuple(place)
+
+
+def _leave_out(document: dict[str, object], place: tuple[str, ...]) -> None:
     """Drop what is flawed and no more than that, as far as the document has it by these names."""
     inner = document.get(place[0])
     if len(place) > 1 and isinstance(inner, dict) and place[1] in inner:
@@ -184,7 +196,7 @@ def _leave_out(document: dict[str, object], place: list[str]) -> None:
         document.pop(place[0], None)
 
 
-def _line_of(text: str, place: list[str]) -> int:
+def _line_of(text: str, place: tuple[str, ...]) -> int:
     """The line a key stands on, as near as its names tell; 1 when they do not."""
     best = 1
     for number, line in enumerate(text.splitlines(), 1):
