@@ -4,6 +4,7 @@ from pathlib import Path
 
 from textual.widgets import Button, Checkbox, Input, Static
 
+from agent_exec.commands.definition import JobDefinition
 from agent_exec.model.job import JobStatus
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.listing import read_job
@@ -80,8 +81,32 @@ async def test_a_recent_command_fills_the_form_but_for_values_that_are_masked(
             await until(pilot, lambda: field("command") == "kept -x")
             assert (field("timeout"), field("tags"), field("env")) == ("5m", "", "")
             assert form.query_one("#timeout").region
+            assert "TOKEN" not in str(form.query_one("#verdict", Static).render())
             await pilot.press("escape")  # nothing was typed: nothing is asked
             await until(pilot, lambda: pilot.app.screen is main)
+
+
+async def test_stars_never_stand_for_a_value_of_what_the_form_held_before(tmp_path: Path) -> None:
+    with Root(tmp_path / "root") as root:
+        async with dashboard(root.path, (80, 24), clock=frozen_clock) as pilot:
+            main = app_of(pilot).main
+            main.restore(KeptState(recents=(Submitted(command="kept -x"),)))
+            main.session.recent = JobDefinition(
+                command=("deploy",), env=("TOKEN=s3cret",), mask=("TOKEN",)
+            )
+            await pilot.press("a")
+            await until(pilot, lambda: isinstance(pilot.app.screen, JobForm))
+            form = pilot.app.screen
+            assert form.query_one("#env", Input).value == "TOKEN=***"
+            await pilot.press("ctrl+r", "1")
+            await until(pilot, lambda: form.query_one("#command", Input).value == "kept -x")
+            form.query_one("#env", Input).value = "TOKEN=***"
+            form.query_one("#mask", Input).value = "TOKEN"
+            form.query_one("#create", Button).press()
+            await until(pilot, lambda: pilot.app.screen is main)
+            made = main.session.recent
+            assert made is not None
+            assert (made.command, made.env) == (("kept", "-x"), ("TOKEN=***",))
 
 
 async def test_a_submitted_command_is_offered_the_next_time(tmp_path: Path) -> None:

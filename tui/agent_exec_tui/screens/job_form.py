@@ -255,6 +255,7 @@ class JobForm(Dialog[FormAnswer]):
         """Fill the form; the definition of a job is read in a thread."""
         source = recent.source
         if isinstance(source, Submitted):
+            self._missing, self._hidden = (), {}  # those of what the form was filled with before
             self._fill(source.form)
             return
         store, post, job_id = self._main.store, self.post_message, source.job_id
