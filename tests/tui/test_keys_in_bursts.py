@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from agent_exec_tui.arrangement import Sort
 from agent_exec_tui.layout import Part
+from agent_exec_tui.settings import Settings
 from support.dashboard import Root, app_of, dashboard, one_of_each, until
 
 
@@ -76,6 +77,17 @@ async def test_keys_go_to_the_dialog_that_a_key_before_them_opened(root: Root) -
             type_at_once(pilot, "o", "x", "slash", *"make", "enter")
             await until(pilot, lambda: main.viewing.text == "make")
             assert main.viewing.view.sort is Sort.EXIT
+
+
+async def test_a_key_that_moves_in_the_logs_only_may_open_a_line_in_the_list(root: Root) -> None:
+    with root:
+        one_of_each(root)
+        settings = Settings(keys={"list.filter": ("b",)})
+        async with dashboard(root.path, settings=settings) as pilot:
+            main = app_of(pilot).main
+            type_at_once(pilot, "b", *"make", "enter")
+            await until(pilot, lambda: main.viewing.text == "make")
+            await until(pilot, lambda: main.focused is main.table, "the focus in the list")
 
 
 async def test_a_key_that_takes_its_line_away_holds_nothing_up(root: Root) -> None:

@@ -69,10 +69,11 @@ class DashboardApp(App[str], inherit_bindings=False):
         self._kept = kept
         self._feed_for = feed_for
         self._moving_keys = frozenset(
-            key
+            (pane, key)
             for action in ACTIONS
             if action.group is Group.MOVE
             for key in keys_of(action, settings.keys)
+            for pane in action.panes
         )
         self._turns = KeyTurns(self, super().on_event, self._leaves_the_focus)
         self.set_keymap({action: ",".join(keys) for action, keys in settings.keys.items()})
@@ -120,7 +121,7 @@ class DashboardApp(App[str], inherit_bindings=False):
             return True
         if isinstance(self.focused, Input):
             return event.is_printable
-        return self.screen is self.main and event.key in self._moving_keys
+        return self.screen is self.main and (self.main.panes.pane, event.key) in self._moving_keys
 
     def farewell(self) -> str:
         """Say on the shell which jobs keep running."""
