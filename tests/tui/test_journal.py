@@ -1,4 +1,4 @@
-"""The journal's script does again what was done, and holds no value of an environment."""
+"""The journal's script does again what was done, and holds no value of an environment nor an input."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def script_of(*entries: Entry) -> str:
 def run_script(script: str, root: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run it with the program standing in the way as the user has it: on the PATH."""
     program = root.parent / "bin" / "agent-exec-tui"
-    program.parent.mkdir()
+    program.parent.mkdir(exist_ok=True)
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m agent_exec_tui "$@"\n')
     program.chmod(0o755)
     env = environment()
@@ -49,7 +49,7 @@ def run_script(script: str, root: Path, **variables: str) -> subprocess.Complete
 def test_run_again_it_makes_new_jobs_and_goes_on_with_those(tmp_path: Path) -> None:
     definition = JobDefinition(
         command=("sh", "-c", "echo $TOKEN\n"), env=(f"TOKEN={SECRET}",), cwd=str(tmp_path),
-        stdin=StdinText("-x"),
+        stdin=StdinText(f"-{SECRET}"),
     )  # fmt: skip
     made = command_line(definition, runs_now=False, is_kept=True)
     script = script_of(
@@ -60,12 +60,15 @@ def test_run_again_it_makes_new_jobs_and_goes_on_with_those(tmp_path: Path) -> N
     )
     assert SECRET not in script
     root = tmp_path / "root"
-    done = run_script(script, root, TOKEN="another")
+    assert "STDIN" in run_script(script, root, TOKEN="another").stderr
+    assert not root.exists()
+    done = run_script(script, root, TOKEN="another", STDIN="-x")
     assert done.returncode == 0, done.stderr
     (job,) = root.glob("[0-9a-f]*")
     meta = json.loads((job / "meta.json").read_text())
     assert meta["tags"] == ["again"]
     assert meta["env_vars_runtime"] == ["TOKEN=another"]
+    assert (job / meta["stdin_file"]).read_text() == "-x"
     assert meta["command"] == ["sh", "-c", "echo $TOKEN\n"]
 
 

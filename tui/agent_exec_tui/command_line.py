@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from agent_exec.model.job import OutputMatch
 
 MASKED_SHOWN = "***"
+# One word, for a text that begins with a dash; the shell stops where the variable is not set.
+_STDIN_NOT_KEPT = '"--stdin=${STDIN:?the text is not kept}"'
 
 
 def own_wrapper(definition: JobDefinition) -> str:
@@ -52,7 +54,8 @@ def command_line(
         definition: what to make.
         runs_now: ``run`` or ``create``.
         root: the words that name another root than the usual one.
-        is_kept: for a journal, which keeps no value of a variable and does not wait for output.
+        is_kept: for a journal, which keeps no value of a variable and no text of an input, and
+            does not wait for output.
     """
     words = ["run" if runs_now else "create"]
     if runs_now and is_kept:
@@ -71,7 +74,7 @@ def command_line(
         words.append("--no-inherit-env")
     if definition.cwd:
         words += _option("--cwd", definition.cwd)
-    words += _stdin_words(definition)
+    words += _stdin_words(definition, is_kept=is_kept)
     if definition.timeout_ms:
         words += ["--timeout", seconds_text(definition.timeout_ms)]
     if definition.kill_after_ms:
@@ -109,10 +112,12 @@ def _match_words(match: OutputMatch | None) -> list[str]:
     return words
 
 
-def _stdin_words(definition: JobDefinition) -> list[str]:
+def _stdin_words(definition: JobDefinition, *, is_kept: bool) -> list[str]:
     match definition.stdin:
         case StdinFile(path=path):
             return _option("--stdin-file", path)
+        case StdinText() if is_kept:
+            return [formatting.ShellText(_STDIN_NOT_KEPT)]
         case StdinText(text=text):
             given = text if isinstance(text, str) else text.decode("utf-8", "replace")
             return _option("--stdin", given)

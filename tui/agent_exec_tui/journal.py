@@ -22,7 +22,8 @@ KEPT: Final = 5000
 _HEAD: Final = """\
 #!/bin/sh
 # What a dashboard did, in its order; run, it does the same again. Jobs it makes get new ids.
-# Values of environments are not kept: set the variables before.
+# Values of environments are not kept, nor what is typed as a stdin: set the variables before,
+# STDIN where it is named.
 """
 _ID: Final = """ | sed -n 's/.*"job_id": *"\\([^"]*\\)".*/\\1/p'"""
 
@@ -54,7 +55,7 @@ class Entry:
 
 
 class Journal:
-    """Lives as long as the dashboard; never holds output or the values of an environment."""
+    """Lives as long as the dashboard; never holds output, an input or a value of an environment."""
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=KEPT)
