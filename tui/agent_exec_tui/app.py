@@ -22,9 +22,9 @@ from agent_exec_tui.screens.main import MainScreen
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rich.terminal_theme import TerminalTheme
     from textual.filter import LineFilter
     from textual.screen import Screen
-    from textual.theme import Theme
 
     from agent_exec_tui.news import FeedMaker
     from agent_exec_tui.settings import Settings
@@ -57,7 +57,7 @@ class DashboardApp(App[str], inherit_bindings=False):
         kept: KeptState | None = None,
         feed_for: FeedMaker = JobFeed,
     ) -> None:
-        self._found_themes: dict[str, Theme] = {}
+        self._drawn_with: TerminalTheme | None = None
         # Textual picks its colour filter while it is constructed: a theme set later would leave
         # black on black where there is to be no colour.
         super().__init__(ansi_color=True if settings.is_terminal_native else None)
@@ -78,12 +78,16 @@ class DashboardApp(App[str], inherit_bindings=False):
         self._turns = KeyTurns(self, super().on_event, self._leaves_the_focus)
         self.set_keymap({action: ",".join(keys) for action, keys in settings.keys.items()})
 
-    def get_theme(self, theme_name: str) -> Theme | None:
-        """Find a theme; Textual asks for every line it draws, and copies all themes each time."""
-        found = self._found_themes.get(theme_name) or super().get_theme(theme_name)
-        if found is not None:
-            self._found_themes[theme_name] = found
-        return found
+    @property
+    def ansi_theme(self) -> TerminalTheme:
+        """What the terminal's own colours are taken to be; Textual asks for every line it draws."""
+        if self._drawn_with is None:
+            self._drawn_with = super().ansi_theme
+        return self._drawn_with
+
+    def watch_theme(self) -> None:
+        """Another theme was chosen."""
+        self._drawn_with = None
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through on its way to the terminal."""

@@ -120,6 +120,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._range_anchor: str | None = None
         self._marks_before: set[str] = set()
         self._columns: tuple[Column, ...] = ()
+        self._drawn_columns: tuple[Column, ...] = ()
         self._columns_width = -1
         self._minute = 0
         self._painter = RowPainter(self)
@@ -364,11 +365,16 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         if HEADER_LINES <= y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw lines; what is the same for all of them is worked out once."""
+        self._drawn_columns = self.columns
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Draw the heading or one row."""
-        width = self.scrollable_content_region.width
+        width, columns = self._columns_width, self._drawn_columns
         if y < HEADER_LINES:
-            return self._painter.header(self.columns, width)
+            return self._painter.header(columns, width)
         position = y - HEADER_LINES + self.scroll_offset.y
         if not self.jobs.shown:
             return self._painter.empty(position, self.empty_lines, self.page_lines, width)
@@ -384,4 +390,4 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             now_s=self._clock(),
             usage=self.usage.get(row.job_id),
         )
-        return self._painter.row(row, look, self.columns, width)
+        return self._painter.row(row, look, columns, width)
