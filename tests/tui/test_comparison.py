@@ -8,7 +8,7 @@ from agent_exec.model.job import JobMeta, JobRef, JobResult, JobState, JobStatus
 from agent_exec.model.supervision import EndCause, ProcessIdentity, Supervision
 from agent_exec.store.listing import JobRecord
 from agent_exec_tui.comparison import Fact, Side, Verdict, definition_facts, outcome_facts
-from agent_exec_tui.job_rows import row_of
+from agent_exec_tui.record_rows import row_of
 
 META = JobMeta(
     job=JobRef("a"),

@@ -8,7 +8,8 @@ from agent_exec.model.filter import compile_filter
 from agent_exec.model.filter_terms import DOUBT_OF_VERDICT
 from agent_exec.model.job import JobMeta, JobRef, JobState, JobStatus, StateJob
 from agent_exec.store.listing import JobRecord
-from agent_exec_tui.job_rows import Doubt, RowKind, row_of
+from agent_exec_tui.job_rows import RowKind
+from agent_exec_tui.record_rows import Doubt, row_of
 
 MOMENT = "2026-03-01T12:00:00Z"
 

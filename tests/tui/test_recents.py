@@ -9,8 +9,9 @@ from agent_exec.model.job import JobStatus
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.listing import read_job
 from agent_exec_tui.form_definition import FormText
-from agent_exec_tui.job_rows import JobRow, row_of
+from agent_exec_tui.job_rows import JobRow
 from agent_exec_tui.recents import OFFERED, Submitted, recents, submitted
+from agent_exec_tui.record_rows import row_of
 from agent_exec_tui.screens.job_form import JobForm
 from agent_exec_tui.screens.menu import MenuDialog
 from agent_exec_tui.state import KeptState, load_state, save_state, state_of

@@ -22,8 +22,9 @@ from agent_exec.store.index import read_found
 from agent_exec.store.listing import open_exact, read_job
 from agent_exec.store.rows import row_from
 from agent_exec.store.watch import JobWatcher, WatchMode
-from agent_exec_tui.job_rows import Doubt, JobRow, clean, row_of, row_of_line
+from agent_exec_tui.job_rows import JobRow, clean
 from agent_exec_tui.news import RowsNews, SizesNews, StateNews
+from agent_exec_tui.record_rows import Doubt, row_of, row_of_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -1,23 +1,16 @@
-"""Jobs as lines of the table: what a record says in a glyph, a word and a colour; pure."""
+"""Jobs as lines of the table: a glyph, a word, a colour and what else is shown; pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from agent_exec.model.filter_terms import UNREADABLE, JobFields
-from agent_exec.model.job import JobStatus
-from agent_exec.model.timestamps import parse_timestamp
 from agent_exec_tui import formatting
 from agent_exec_tui.ansi import plain
 
 if TYPE_CHECKING:
-    from agent_exec.model.job import JobState
-    from agent_exec.store.listing import JobRecord
-    from agent_exec.store.rows import JobRow as JobLine
+    from agent_exec.model.filter_terms import JobFields
 
 ID_CHARS = 8
 COMMAND_CHARS = 2000  # more is never shown in a row; the detail pane reads the record itself
@@ -62,13 +55,6 @@ _GLYPHS = {
     RowKind.PROBLEM: ("~", "!"),
 }
 _ENDED = frozenset({RowKind.OK, RowKind.BAD, RowKind.KILLED, RowKind.FAILED})
-_KIND_OF_STATUS: dict[str, RowKind] = {
-    JobStatus.RUNNING: RowKind.RUNNING,
-    JobStatus.CREATED: RowKind.CREATED,
-    JobStatus.EXITED: RowKind.OK,
-    JobStatus.KILLED: RowKind.KILLED,
-    JobStatus.FAILED: RowKind.FAILED,
-}
 
 
 # Not frozen, though nobody changes one: 100,000 are made at the start, and frozen ones take
@@ -170,213 +156,3 @@ class JobRow:
 def clean(text: str) -> str:
     """Make any string fit for one line of the screen."""
     return text if text.isascii() and text.isprintable() else plain(text)
-
-
-_UNKNOWN = "unknown"
-
-
-class Doubt(NamedTuple):
-    """What is known to be wrong with a job recorded as running.
-
-    Attributes:
-        word: one of ``filter.DOUBT_OF_VERDICT``.
-        is_alive: whether its process lives all the same.
-    """
-
-    word: str
-    is_alive: bool = False
-
-
-def row_of(
-    record: JobRecord,
-    *,
-    doubt: Doubt | None = None,
-    made_ns: int = 0,
-    written_s: float | None = None,
-) -> JobRow:
-    """Say in a row what a record says.
-
-    Args:
-        record: what was read of the job.
-        doubt: of a job recorded as running, if there is any.
-        made_ns: when the definition was written, which orders jobs within one second.
-        written_s: when a running job last wrote something.
-    """
-    meta, state = record.meta, record.state
-    if record.problem is not None or meta is None or state is None:
-        return _problem_row(record)
-    kind = _kind_of(state)
-    word = kind.value if kind not in (RowKind.OK, RowKind.BAD) else "exited"
-    if kind is not RowKind.RUNNING:
-        doubt = None
-    if doubt is not None:
-        kind, word = RowKind.LOST, doubt.word
-    created_s = _seconds(meta.created_at)
-    started_s, finished_s = _seconds(state.started_at), _seconds(state.finished_at)
-    if record.supervision is not None and record.supervision.started_at == state.started_at:
-        started_s = record.supervision.started_ns / 1e9 or started_s
-    return JobRow(
-        job_id=record.job_id,
-        shown_id=clean(record.job_id),
-        kind=kind,
-        word=word,
-        status=state.status.value,
-        command=_shown_command(meta.command),
-        tags=tuple(clean(tag) for tag in meta.tags),
-        raw_cwd=meta.cwd,
-        exit_text=_exit_text(state),
-        exit_code=state.result.exit_code,
-        started_at=state.started_at,
-        created_s=_made_s(created_s, made_ns) or record.mtime_ns / 1e9,
-        started_s=started_s,
-        finished_s=finished_s,
-        written_s=written_s,
-        elapsed_s=_elapsed_s(state, started_s, finished_s),
-        pid=state.pid,
-        stdout_bytes=record.stdout_bytes,
-        stderr_bytes=record.stderr_bytes,
-        full_bytes=record.full_log_bytes,
-        fields=JobFields(
-            job_id=record.job_id,
-            # The same words as in `--json`: what is dead is not "running" to a filter.
-            state=_UNKNOWN if doubt and not doubt.is_alive else state.status.value,
-            command=meta.command,
-            tags=meta.tags,
-            cwd=meta.cwd,
-            exit_code=state.result.exit_code,
-            doubt=doubt.word if doubt else None,
-            created=created_s,
-            ended=finished_s if state.is_terminal else None,
-        ),
-    )
-
-
-def row_of_line(line: JobLine) -> JobRow:
-    """Say in a row what the listing's line of a finished or created job says, sizes left out."""
-    status, exit_code = line.status, line.exit_code
-    kind = _KIND_OF_STATUS[status]  # a StrEnum is found by its word
-    word = kind.value
-    exit_text = formatting.NOTHING
-    if kind is RowKind.OK:
-        word, exit_text = "exited", str(exit_code)
-        kind = kind if exit_code == 0 else RowKind.BAD
-    elif kind is RowKind.KILLED:
-        exit_text = clean(formatting.signal_name(line.signal) or exit_text)
-    created_s = _seconds(line.created_at)
-    started_s, finished_s = _seconds(line.started_at), _seconds(line.finished_at)
-    elapsed_s = None
-    if line.duration_ms is not None:
-        elapsed_s = line.duration_ms / 1000
-    elif started_s is not None and finished_s is not None:
-        elapsed_s = max(finished_s - started_s, 0.0)
-    return JobRow(
-        job_id=line.name,
-        shown_id=clean(line.name),
-        kind=kind,
-        word=word,
-        status=status,
-        command=_shown_command(line.command),
-        tags=tuple([clean(tag) for tag in line.tags]),
-        raw_cwd=line.cwd,
-        exit_text=exit_text,
-        exit_code=exit_code,
-        started_at=line.started_at,
-        created_s=_made_s(created_s, line.made_ns) or line.mtime_ns / 1e9,
-        started_s=started_s,
-        finished_s=finished_s,
-        elapsed_s=elapsed_s,
-        pid=line.pid,
-        fields=JobFields(
-            job_id=line.name,
-            state=status,
-            command=line.command,
-            tags=line.tags,
-            cwd=line.cwd,
-            exit_code=exit_code,
-            created=created_s,
-            ended=finished_s if line.is_terminal else None,
-        ),
-    )
-
-
-def _problem_row(record: JobRecord) -> JobRow:
-    problem = clean(record.problem or "records are missing")
-    lowered = problem.lower()
-    word = "corrupt"
-    if "permission denied" in lowered or "operation not permitted" in lowered:
-        word = "denied"
-    elif "no such file" in lowered or "missing" in lowered:
-        word = "no state" if record.meta is not None else "no meta"
-    meta = record.meta
-    created_s = _seconds(meta.created_at) if meta else None
-    return JobRow(
-        job_id=record.job_id,
-        shown_id=clean(record.job_id),
-        kind=RowKind.PROBLEM,
-        word=word,
-        command=problem,
-        tags=tuple(clean(tag) for tag in meta.tags) if meta else (),
-        raw_cwd=meta.cwd if meta else None,
-        created_s=created_s or record.mtime_ns / 1e9,
-        problem=problem,
-        stdout_bytes=record.stdout_bytes,
-        stderr_bytes=record.stderr_bytes,
-        full_bytes=record.full_log_bytes,
-        fields=JobFields(
-            job_id=record.job_id,
-            state=UNREADABLE,
-            command=meta.command if meta else (),
-            tags=meta.tags if meta else (),
-            cwd=meta.cwd if meta else None,
-            created=created_s,
-        ),
-    )
-
-
-def _kind_of(state: JobState) -> RowKind:
-    if state.status is JobStatus.EXITED and state.result.exit_code != 0:
-        return RowKind.BAD
-    return _KIND_OF_STATUS[state.status]
-
-
-@lru_cache(maxsize=256)
-def _shown_command(command: tuple[str, ...]) -> str:
-    return clean(formatting.command_text(command)[:COMMAND_CHARS])
-
-
-def _exit_text(state: JobState) -> str:
-    if state.result.exit_code is not None:
-        return str(state.result.exit_code)
-    if state.status is JobStatus.KILLED:
-        return clean(formatting.signal_name(state.result.signal) or formatting.NOTHING)
-    return formatting.NOTHING
-
-
-def _elapsed_s(state: JobState, started_s: float | None, finished_s: float | None) -> float | None:
-    if not state.is_terminal:
-        return None
-    if state.result.duration_ms is not None:
-        return state.result.duration_ms / 1000
-    if started_s is None or finished_s is None or state.status is JobStatus.FAILED:
-        return None  # of what failed only the moment is known at which somebody noticed
-    return max(finished_s - started_s, 0.0)
-
-
-def _made_s(created_s: float | None, made_ns: int) -> float | None:
-    if created_s is not None and 0 <= made_ns / 1e9 - created_s < 1:
-        return made_ns / 1e9
-    return created_s
-
-
-# Jobs that follow each other have times and commands in common.
-@lru_cache(maxsize=1024)
-def _seconds(text: str | None) -> float | None:
-    if not text:
-        return None
-    if text[-1] == "Z":
-        try:
-            return datetime.fromisoformat(text).timestamp()
-        except ValueError:
-            pass  # a form that only the careful reader knows
-    moment = parse_timestamp(text)
-    return moment.timestamp() if moment else None

@@ -15,7 +15,8 @@ from agent_exec.errors import AgentExecError, InvalidStateError, JobNotFoundErro
 from agent_exec.store.listing import read_job
 from agent_exec_tui import formatting
 from agent_exec_tui.command_line import command_line
-from agent_exec_tui.job_rows import clean, row_of
+from agent_exec_tui.job_rows import clean
+from agent_exec_tui.record_rows import row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
