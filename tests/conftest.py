@@ -24,9 +24,9 @@ def _log_as_a_library_does() -> Iterator[None]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """What ``-n auto`` means: half of a test is waiting, but those that measure need a core."""
+    """What ``-n auto`` means: a third of a test is waiting, but those that measure need a core."""
     cores = os.cpu_count() or 1
-    return cores if config.option.markexpr in ("faults", "peer") else 2 * cores
+    return cores if config.option.markexpr in ("faults", "peer") else cores + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -167,7 +167,7 @@ async def dashboard(
     """Run the real application without a terminal, until the first look is over."""
     app = DashboardApp(str(root), settings or Settings(), clock=clock)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.main.is_loaded, "the first look at all jobs")
+        await until(pilot, lambda: app.main.reading.is_loaded, "the first look at all jobs")
         yield pilot
 
 

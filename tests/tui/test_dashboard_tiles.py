@@ -102,7 +102,7 @@ async def test_marked_jobs_are_followed_side_by_side_and_enter_opens_one(
             await pilot.press("tab", "enter")
             await until(pilot, lambda: pilot.app.screen is main)
             assert main.table.cursor_id == second
-            assert main.listener is None
+            assert main.reading.listener is None
 
 
 async def test_of_more_than_four_the_first_four_are_shown_and_that_is_said(tmp_path: Path) -> None:

@@ -130,14 +130,39 @@ def test_the_last_output_of_a_burst_is_told_though_nothing_follows_it(
 ) -> None:
     listener = all_read(feed)
     name = next(iter(listener.rows))
-    size = listener.rows[name].stdout_bytes
-    for _ in range(5):  # one line, and four more within the second after it
-        with open(os.path.join(store.root, name, "stdout.log"), "ab") as log:
+    path = os.path.join(store.root, name, "stdout.log")
+
+    def is_told() -> bool:
+        with open(path, "ab") as log:
             log.write(b"line\n")
-        size += 5
-        wait_until(lambda: name in listener.grown)
+        return name in listener.grown
+
+    wait_until(is_told)  # it is watched from some moment after the first look on
+    for _ in range(4):  # within the second after that
         listener.grown.clear()
+        wait_until(is_told)
+    size = os.stat(path).st_size
     wait_until(lambda: listener.rows[name].stdout_bytes == size)
+
+
+def test_what_a_job_writes_before_it_is_watched_is_told(store: JobStore) -> None:
+    name = store.names()[0]
+    edit_status(store, name, "running")
+    feed, listener = JobFeed(store), Listener()
+
+    def hear(news: News) -> None:
+        listener.hear(news)
+        if isinstance(news, RowsNews) and news.is_complete:  # and nothing is watched yet
+            with open(os.path.join(store.root, name, "stdout.log"), "ab") as log:
+                log.write(b"a line more\n")
+
+    feed.start(hear)
+    try:
+        wait_until(lambda: listener.complete == 1)
+        size = os.stat(os.path.join(store.root, name, "stdout.log")).st_size
+        wait_until(lambda: listener.rows[name].stdout_bytes == size)
+    finally:
+        feed.stop()
 
 
 def test_it_reads_at_once_what_it_is_asked_for(store: JobStore, feed: FeedProcess) -> None:

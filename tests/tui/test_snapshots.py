@@ -111,7 +111,7 @@ def pressing(
 
     async def before(pilot: Pilot[str]) -> None:
         main = app_of(pilot).main
-        await until(pilot, lambda: main.is_loaded)
+        await until(pilot, lambda: main.reading.is_loaded)
         if main.jobs.rows:
             main.table.select(cursor.ljust(32, "0"))
             await until(pilot, lambda: main.selected.record is not None)

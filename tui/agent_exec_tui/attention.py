@@ -113,7 +113,7 @@ class Attention:
         """A second went by: who has been silent for too long?"""
         main, silent_s = self._main, self._main.settings.attention.silent_s
         now_s = main.clock()
-        if not silent_s or not main.is_loaded or now_s < self._silence_due_s:
+        if not silent_s or not main.reading.is_loaded or now_s < self._silence_due_s:
             return
         self._silence_due_s = now_s + silent_s
         silent: set[str] = set()

@@ -269,10 +269,13 @@ class JobFeed:
             if self._stop.is_set():
                 return
             if changes.logs:
-                with self._lock:
-                    self._grown |= changes.logs
-                self._has_grown.set()
+                self._grew(changes.logs)
             self._reread(changes.records, touched=changes.records, grown=changes.logs)
+
+    def _grew(self, names: Iterable[str]) -> None:
+        with self._lock:
+            self._grown.update(names)
+        self._has_grown.set()
 
     def _read_grown(self) -> None:
         """Read jobs whose logs grow once a second, and after the last of it."""
@@ -324,6 +327,7 @@ class JobFeed:
         elif mode is WatchMode.WAITING and self._was_there:
             warning = "the jobs root is gone"
         self._was_there = mode is not WatchMode.WAITING
+        self._grew(self._running_ids())  # what they wrote until now was not watched
         if not self._stop.is_set():
             self._post(StateNews(warning=clean(warning)))
 

@@ -152,8 +152,8 @@ def _is_reading(app: DashboardApp) -> bool:
     main = app.main
     if main.viewing.view is not main.jobs.view:
         return True
-    if not main.is_loaded:
-        return not main.feed_state.warning  # which says why there is nothing to wait for
+    if not main.reading.is_loaded:
+        return not main.reading.state.warning  # which says why there is nothing to wait for
     return any(
         worker.group.startswith(_READING_GROUPS) and not worker.is_finished
         for worker in app.workers

@@ -104,7 +104,7 @@ class GeneralHandlers:
 
     def _refresh(self) -> None:
         main = self._main
-        main.open_root(main.store.root)
+        main.reading.open(main.store.root)
         main.app.refresh(layout=True)
         main.refresh(layout=True, repaint=True)
 
@@ -144,7 +144,7 @@ class GeneralHandlers:
 
         def typed(answer: str | None) -> None:
             if answer:
-                main.open_root(os.path.abspath(os.path.expanduser(answer)))
+                main.reading.open(os.path.abspath(os.path.expanduser(answer)))
 
         def flaw(text: str) -> str | None:
             path = os.path.expanduser(text)

@@ -44,8 +44,7 @@ def show_results(main: MainScreen, event: OperationEnded) -> None:
                 lines.append(f"… and {len(event.outcomes) - LISTED:,} more")
             main.app.push_screen(TextDialog(summary(event.verb, event.outcomes), "\n".join(lines)))
     touched = [name for o in event.outcomes for name in (o.job_id, o.new_id) if name]
-    if main.feed is not None:
-        main.feed.refresh(touched)
+    main.reading.refresh(touched)
     new = next((outcome.new_id for outcome in event.outcomes if outcome.new_id), None)
     if new is not None:
         main.follow_new(new)

@@ -19,11 +19,11 @@ def header_facts(main: MainScreen) -> HeaderFacts:
     """What the header says."""
     jobs = main.jobs
     unreadable = jobs.counts.get(RowKind.PROBLEM, 0)
-    warnings = list(main.root_warnings)
+    warnings = list(main.reading.warnings)
     if unreadable:
         warnings.append(f"{unreadable} unreadable {'dir' if unreadable == 1 else 'dirs'}")
-    if main.feed_state.warning:
-        warnings.append(main.feed_state.warning)
+    if main.reading.state.warning:
+        warnings.append(main.reading.state.warning)
     if main.settings.read_only:
         warnings.append("read-only")
     place = f"dir {_short(jobs.view.scope_cwd)}" if jobs.view.scope_cwd else _short(main.store.root)
@@ -34,7 +34,7 @@ def header_facts(main: MainScreen) -> HeaderFacts:
         total=jobs.scoped_total,
         log_bytes=jobs.log_bytes,
         warnings=tuple(warnings),
-        progress="" if main.is_loaded else main.feed_state.progress,
+        progress="" if main.reading.is_loaded else main.reading.state.progress,
         is_ascii=main.settings.ascii,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import time
 from functools import cached_property
@@ -12,13 +11,13 @@ from textual import on
 from textual.widgets import Input
 
 from agent_exec.store.jobs import JobStore
-from agent_exec.store.root import resolve_root, root_warnings
+from agent_exec.store.root import resolve_root
 from agent_exec_tui.actions import BY_ID, Action
 from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.attention import Attention
 from agent_exec_tui.empty import empty_lines
 from agent_exec_tui.feed import JobFeed
-from agent_exec_tui.handlers import handlers_for, load_handlers
+from agent_exec_tui.handlers import handlers_for
 from agent_exec_tui.hints import hints_for
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.keymap import screen_bindings
@@ -34,12 +33,11 @@ from agent_exec_tui.messages import (
     RowsRead,
     SizesRead,
     UsageRead,
-    message_of,
 )
-from agent_exec_tui.news import StateNews
 from agent_exec_tui.screens import facts
 from agent_exec_tui.screens.frame import MainFrame
 from agent_exec_tui.screens.panes import Panes
+from agent_exec_tui.screens.reading import Reading
 from agent_exec_tui.screens.viewing import Viewing
 from agent_exec_tui.selection import SelectedJob
 from agent_exec_tui.session import Session
@@ -56,7 +54,7 @@ if TYPE_CHECKING:
 
     from agent_exec_tui.handlers import Handler
     from agent_exec_tui.job_rows import JobRow
-    from agent_exec_tui.news import Feed, FeedMaker
+    from agent_exec_tui.news import FeedMaker
     from agent_exec_tui.settings import Settings
     from agent_exec_tui.state import KeptState
 
@@ -87,12 +85,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.attention = Attention(self)
         self.viewing = Viewing(self)
         self.session = Session()
-        self._feed_for = feed_for
-        self.feed: Feed | None = None
-        self.feed_state = StateNews()
-        self.root_warnings: tuple[str, ...] = ()
-        self.is_loaded = False
-        self.listener: Callable[[RowsRead], None] | None = None
+        self.reading = Reading(self, feed_for)
         self.usage_watch = UsageWatch(self)
 
         self.panes = Panes(self)
@@ -115,31 +108,13 @@ class MainScreen(MainFrame, inherit_bindings=False):
             log.view.with_severity = self.settings.shows_severity
         self.panes.arrange()
         self.refresh_bars()
-        self.open_root(self.store.root)
+        self.reading.open(self.store.root)
         self.set_interval(TICK_S, self._tick)
         self.watch(self.app, "app_focus", self._app_focus_changed, init=False)
 
     def on_unmount(self) -> None:
         """End the threads."""
-        gc.enable()
-        if self.feed is not None:
-            self.feed.stop()
-
-    def open_root(self, root: str) -> None:
-        """Read another jobs root from now on."""
-        if self.feed is not None:
-            self.feed.stop(timeout_s=0.5)
-        self.store = JobStore(root)
-        self.jobs.clear()
-        self.table.keeps_top = True
-        self.attention.forget()
-        self.is_loaded = False
-        self.root_warnings = tuple(clean(warning) for warning in root_warnings(root))
-        self.feed_state = StateNews()
-        gc.disable()  # until all jobs are read: nothing made meanwhile is garbage
-        self.feed = self._feed_for(self.store)
-        self.feed.start(lambda news: self.post_message(message_of(root, news)))
-        self.list_changed()
+        self.reading.close()
 
     # What there is to know about now
 
@@ -209,12 +184,6 @@ class MainScreen(MainFrame, inherit_bindings=False):
         """Put the cursor on a job that was just made, as soon as the list shows it."""
         self.table.want(job_id)
 
-    def _go_to_newest(self, begun: tuple[JobRow, ...]) -> None:
-        shown = [row for row in begun if self.jobs.view.shows(row)]
-        if shown and not self.table.is_ranging:
-            newest = max(shown, key=lambda row: (row.started_s or row.created_s, row.job_id))
-            self.follow_new(newest.job_id)
-
     def notice(self, texts: Mapping[str, str]) -> None:
         """Keep a word on each of some jobs where its row can be seen; "" forgets it."""
         for job_id, text in texts.items():
@@ -228,48 +197,18 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
     @on(RowsRead)
     def _rows_read(self, event: RowsRead) -> None:
-        news = event.news
-        if event.root != self.store.root:
-            return
-        if news.is_complete:
-            self.is_loaded = True
-            # Rows live as long as the dashboard; looking through them for garbage takes longer
-            # than any key may wait.
-            gc.freeze()
-            gc.enable()
-            self.run_worker(load_handlers, thread=True, exit_on_error=False)
-        was_loaded = self.is_loaded and not news.is_complete
-        change = self.jobs.apply(news.rows, news.removed)
-        if news.is_complete:
-            self.feed_state.progress = ""
-        self.attention.changed(change, news.removed)
-        if was_loaded and self.table.follows_newest:
-            self._go_to_newest(change.begun)
-        if change.moved or not self.jobs.rows or news.is_complete:
-            self.list_changed()
-            self.table.select_wanted()
-            if news.is_complete:
-                self.table.keeps_top = False
-        elif change.updated:
-            self.table.refresh_jobs(change.updated)
-            self.refresh_bars()
-        shown = self.table.cursor_id
-        if shown is not None and (shown in news.touched or shown in change.updated):
-            self.selected.moved()
-        elif shown in news.grown:
-            self.selected.logs_grew()
-        if self.listener is not None:
-            self.listener(event)
+        if event.root == self.store.root:
+            self.reading.rows_read(event.news)
 
     @on(SizesRead)
     def _sizes_read(self, event: SizesRead) -> None:
         if event.root == self.store.root:
-            change = self.jobs.apply(self.jobs.with_sizes(event.news.sizes))
-            if change.moved:
-                self.list_changed()
-            else:
-                self.table.refresh_jobs(change.updated)
-                self.header.show(facts.header_facts(self))
+            self.reading.sizes_read(event.news)
+
+    @on(FeedChanged)
+    def _feed_changed(self, event: FeedChanged) -> None:
+        if event.root == self.store.root:
+            self.reading.state_changed(event.news)
 
     @on(LogFrame.SearchClosed)
     def _search_closed(self) -> None:
@@ -282,16 +221,6 @@ class MainScreen(MainFrame, inherit_bindings=False):
     @on(Arranged)
     def _arranged(self, event: Arranged) -> None:
         self.viewing.arranged(event.arrangement)
-
-    @on(FeedChanged)
-    def _feed_changed(self, event: FeedChanged) -> None:
-        if event.root == self.store.root:
-            self.feed_state = event.news
-            if event.news.warning:
-                gc.enable()  # there may be no end of the first look
-            self.refresh_bars()
-            if not self.jobs.rows:
-                self.list_changed()
 
     @on(RecordRead)
     def _record_read(self, event: RecordRead) -> None:
@@ -378,10 +307,10 @@ class MainScreen(MainFrame, inherit_bindings=False):
         """Rows came, went or moved."""
         self.table.empty_lines = empty_lines(
             self.jobs,
-            is_loaded=self.is_loaded,
+            is_loaded=self.reading.is_loaded,
             filter_text=self.viewing.text,
             width=self.size.width,
-            problem="" if self.is_loaded else self.feed_state.warning,
+            problem="" if self.reading.is_loaded else self.reading.state.warning,
         )
         self.table.list_changed()
         self.refresh_bars()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from agent_exec_tui.job_rows import JobRow
-    from agent_exec_tui.messages import RowsRead
+    from agent_exec_tui.news import RowsNews
     from agent_exec_tui.screens.main import MainScreen
 
 MAX_TILES = 4
@@ -92,13 +92,13 @@ class TilesScreen(LogScreen[str | None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Fit the tiles, and hear from now on what becomes of the jobs."""
         self.set_class(self._main.settings.ascii, "-ascii")
-        self._main.listener = self._rows_read
+        self._main.reading.listener = self._rows_read
         self._arrange()
         self._find_full_logs()
 
     def on_unmount(self) -> None:
         """Hear no more."""
-        self._main.listener = None
+        self._main.reading.listener = None
 
     def on_resize(self) -> None:
         """Fit the tiles."""
@@ -111,8 +111,7 @@ class TilesScreen(LogScreen[str | None], inherit_bindings=False):
 
     # News
 
-    def _rows_read(self, event: RowsRead) -> None:
-        news = event.news
+    def _rows_read(self, news: RowsNews) -> None:
         changed = news.touched | news.grown | {row.job_id for row in news.rows}
         for tile in self.tiles:
             row = self._main.jobs.rows.get(tile.job_id)

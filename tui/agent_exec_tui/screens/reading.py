@@ -1,0 +1,133 @@
+"""The root that is read: by whom, how far, and what its news do to the list."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+from agent_exec.store.jobs import JobStore
+from agent_exec.store.root import root_warnings
+from agent_exec_tui.handlers import load_handlers
+from agent_exec_tui.job_rows import clean
+from agent_exec_tui.messages import message_of
+from agent_exec_tui.news import StateNews
+from agent_exec_tui.screens import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from agent_exec_tui.job_rows import JobRow
+    from agent_exec_tui.news import Feed, FeedMaker, RowsNews, SizesNews
+    from agent_exec_tui.screens.main import MainScreen
+
+
+class Reading:
+    """Owns the feed of the main screen.
+
+    Attributes:
+        state: how the list is kept up to date.
+        warnings: what is wrong with the root itself.
+        is_loaded: whether the first look at all jobs is over.
+        listener: is told of rows as well, while another screen shows jobs.
+    """
+
+    def __init__(self, main: MainScreen, feed_for: FeedMaker) -> None:
+        self._main = main
+        self._feed_for = feed_for
+        self._feed: Feed | None = None
+        self.state = StateNews()
+        self.warnings: tuple[str, ...] = ()
+        self.is_loaded = False
+        self.listener: Callable[[RowsNews], None] | None = None
+
+    def open(self, root: str) -> None:
+        """Read another jobs root from now on."""
+        main = self._main
+        if self._feed is not None:
+            self._feed.stop(timeout_s=0.5)
+        main.store = JobStore(root)
+        main.jobs.clear()
+        main.table.keeps_top = True
+        main.attention.forget()
+        self.is_loaded = False
+        self.warnings = tuple(clean(warning) for warning in root_warnings(root))
+        self.state = StateNews()
+        gc.disable()  # until all jobs are read: nothing made meanwhile is garbage
+        self._feed = self._feed_for(main.store)
+        self._feed.start(lambda news: main.post_message(message_of(root, news)))
+        main.list_changed()
+
+    def close(self) -> None:
+        """End the feed."""
+        gc.enable()
+        if self._feed is not None:
+            self._feed.stop()
+
+    def refresh(self, names: Iterable[str]) -> None:
+        """Have these jobs read now."""
+        if self._feed is not None:
+            self._feed.refresh(names)
+
+    # News
+
+    def rows_read(self, news: RowsNews) -> None:
+        """Jobs were read."""
+        main = self._main
+        was_loaded = self.is_loaded
+        if news.is_complete:
+            self._complete()
+        change = main.jobs.apply(news.rows, news.removed)
+        main.attention.changed(change, news.removed)
+        if was_loaded and not news.is_complete and main.table.follows_newest:
+            self._go_to_newest(change.begun)
+        if change.moved or not main.jobs.rows or news.is_complete:
+            main.list_changed()
+            main.table.select_wanted()
+            if news.is_complete:
+                main.table.keeps_top = False
+        elif change.updated:
+            main.table.refresh_jobs(change.updated)
+            main.refresh_bars()
+        shown = main.table.cursor_id
+        if shown is not None and (shown in news.touched or shown in change.updated):
+            main.selected.moved()
+        elif shown in news.grown:
+            main.selected.logs_grew()
+        if self.listener is not None:
+            self.listener(news)
+
+    def _complete(self) -> None:
+        self.is_loaded = True
+        self.state.progress = ""
+        # Rows live as long as the dashboard; looking through them for garbage takes longer
+        # than any key may wait.
+        gc.freeze()
+        gc.enable()
+        self._main.run_worker(load_handlers, thread=True, exit_on_error=False)
+
+    def _go_to_newest(self, begun: tuple[JobRow, ...]) -> None:
+        main = self._main
+        shown = [row for row in begun if main.jobs.view.shows(row)]
+        if shown and not main.table.is_ranging:
+            newest = max(shown, key=lambda row: (row.started_s or row.created_s, row.job_id))
+            main.follow_new(newest.job_id)
+
+    def sizes_read(self, news: SizesNews) -> None:
+        """The sizes of logs were found out."""
+        main = self._main
+        change = main.jobs.apply(main.jobs.with_sizes(news.sizes))
+        if change.moved:
+            main.list_changed()
+        else:
+            main.table.refresh_jobs(change.updated)
+            main.header.show(facts.header_facts(main))
+
+    def state_changed(self, news: StateNews) -> None:
+        """How the list is kept up to date has changed."""
+        main = self._main
+        self.state = news
+        if news.warning:
+            gc.enable()  # there may be no end of the first look
+        main.refresh_bars()
+        if not main.jobs.rows:
+            main.list_changed()
