@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from agent_exec.model.job import JobStatus
 from agent_exec_tui.arrangement import Sort, Tab, View
 from agent_exec_tui.layout import Part
-from agent_exec_tui.screens import viewing
+from agent_exec_tui.screens import facts, viewing
 from agent_exec_tui.screens.jump import go_to_job
 from agent_exec_tui.settings import Settings
 from agent_exec_tui.widgets.job_columns import FIELD_OF_WORD, WidthClass
@@ -145,8 +145,60 @@ async def test_a_flawed_filter_keeps_the_list_and_says_what_is_wrong(root: Root)
             await pilot.press("space", *"re:(")
             await until(pilot, lambda: main.viewing.flaw is not None)
             assert len(main.jobs) == 1
-            await pilot.press("enter")
+            await pilot.press("enter")  # nothing that was typed is lost
+            assert main.filter_input.value == "make re:("
+            assert main.filter_input.display
+            await pilot.press("escape")
             assert main.viewing.flaw is None
+
+
+async def test_marks_out_of_sight_are_told_and_not_acted_on(root: Root) -> None:
+    with root:
+        one_of_each(root)
+        async with dashboard(root.path) as pilot:
+            main = app_of(pilot).main
+            main.table.select("7f3a9c1e".ljust(32, "0"))
+            await pilot.press("space", "slash", *"sleep", "enter")
+            await until(pilot, lambda: len(main.jobs) == 1)
+            assert [row.short_id for row in main.situation().targets] == ["5d9e1c03"]
+            assert "1 marked (1 not shown)" in facts.jobs_title(main)
+            await pilot.press("escape")
+            await until(pilot, lambda: len(main.jobs) == 8)
+            assert [row.short_id for row in main.situation().targets] == ["7f3a9c1e"]
+
+
+async def test_jobs_that_the_filter_hides_are_counted_as_they_come(root: Root) -> None:
+    with root:
+        one_of_each(root)
+        async with dashboard(root.path) as pilot:
+            await pilot.press("slash", *"nothing like it", "enter")
+            await until(pilot, lambda: "Jobs 0/8" in screen_text(pilot))
+            root.add("11")
+            await until(pilot, lambda: "Jobs 0/9" in screen_text(pilot))
+
+
+async def test_the_detail_pane_shows_the_job_of_the_cursor_whenever_it_comes(root: Root) -> None:
+    with root:
+        one_of_each(root)
+        async with dashboard(root.path) as pilot:
+            main = app_of(pilot).main
+            await until(pilot, lambda: main.selected.record is not None)
+            await pilot.press("i")
+            await until(pilot, lambda: "train.py" not in main.detail.plain_text)
+            await pilot.press("i", "j")
+            await until(pilot, lambda: main.selected.record is not None)
+            await pilot.press("i")
+            await until(pilot, lambda: "train.py" in main.detail.plain_text)
+
+
+async def test_the_cursor_stays_in_sight_when_the_terminal_shrinks(root: Root) -> None:
+    make_finished_jobs(str(root.path), 60)
+    async with dashboard(root.path, (120, 50)) as pilot:
+        main = app_of(pilot).main
+        await pilot.press(*"j" * 20)
+        await pilot.resize_terminal(80, 20)
+        await until(pilot, lambda: "> " in screen_text(pilot))
+        assert main.table.cursor_row in main.table._visible_rows()
 
 
 async def test_going_to_a_hidden_job_of_a_long_list_loses_no_change(

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from agent_exec.store.jobs import JobStore
+from agent_exec.store.watch import WatchMode
 from agent_exec_tui.feed import JobFeed
 from agent_exec_tui.feed_process import FeedProcess, FeedProcesses
 from agent_exec_tui.job_rows import JobRow
@@ -333,5 +334,22 @@ def test_a_root_that_can_be_read_only_later_is_read_then(store: JobStore) -> Non
         wait_until(lambda: listener.complete == 1)
         assert len(listener.rows) == COUNT
         assert listener.warnings[-1] == ""
+    finally:
+        feed.stop()
+
+
+def test_what_is_known_stays_while_the_root_is_away(store: JobStore) -> None:
+    feed, listener = JobFeed(store), Listener()
+    feed.start(listener.hear)
+    try:
+        wait_until(lambda: listener.complete == 1 and feed._watcher.mode is WatchMode.EVENTS)
+        os.rename(store.root, store.root + ".away")
+        wait_until(lambda: listener.warnings and listener.warnings[-1] == "the jobs root is gone")
+        assert len(listener.rows) == COUNT
+        gone = next(iter(listener.rows))
+        shutil.rmtree(os.path.join(store.root + ".away", gone))
+        os.rename(store.root + ".away", store.root)
+        wait_until(lambda: gone not in listener.rows and listener.warnings[-1] == "")
+        assert len(listener.rows) == COUNT - 1
     finally:
         feed.stop()

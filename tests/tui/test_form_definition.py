@@ -102,3 +102,12 @@ def test_the_command_line_hides_masked_values_and_quotes_the_rest() -> None:
         "agent-exec-tui", "create", "--tag", "t", "--env", "TOKEN=***", "--env", "X=1 2",
         "--mask", "TOKEN", "--stdin", "in", "--timeout", "2", "--", "echo", "a b",
     ]  # fmt: skip
+
+
+def test_a_masked_value_that_is_stored_nowhere_is_asked_for_until_it_is_no_secret() -> None:
+    text = FormText(command="x", mask="TOKEN")
+    lost = check_form(text, "/", missing=("TOKEN",))
+    assert lost.definition is None
+    assert lost.flaws["env"] == "stored nowhere, add here: TOKEN"
+    assert check_form(replace(text, env="TOKEN=sesame"), "/", missing=("TOKEN",)).definition
+    assert check_form(replace(text, mask=""), "/", missing=("TOKEN",)).definition

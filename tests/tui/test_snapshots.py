@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from agent_exec_tui.app import DashboardApp
 from agent_exec_tui.messages import OperationEnded
@@ -80,9 +80,11 @@ def shows_help(pilot: Pilot[str]) -> bool:
 
 def shows_commands(pilot: Pilot[str]) -> bool:
     palette = pilot.app.screen
-    return isinstance(palette, CommandPalette) and bool(
-        palette.query(CommandList) and palette.query_one(CommandList).option_count
-    )
+    if not isinstance(palette, CommandPalette) or palette.query_one(Input).value != "start":
+        return False
+    gathering = [worker for worker in pilot.app.workers if worker.node is palette]
+    commands = palette.query_one(CommandList)
+    return all(worker.is_finished for worker in gathering) and commands.option_count > 0
 
 
 def shows_main(pilot: Pilot[str]) -> bool:

@@ -84,6 +84,9 @@ class Attention:
         table, wanted = self._main.table, self._main.settings.attention
         for row in change.ended:
             self.ended(row)
+        for row in change.begun:
+            if table.unread.get(row.job_id) is Unseen.ENDED:
+                del table.unread[row.job_id]
         for row in change.grew:
             table.silent.discard(row.job_id)
             if wanted.output:

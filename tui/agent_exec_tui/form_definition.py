@@ -20,7 +20,7 @@ from agent_exec_tui import formatting
 from agent_exec_tui.command_line import MASKED_SHOWN, own_wrapper, seconds_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 REGEX_PREFIX = "re:"
 # What only a shell gives a meaning: pipes, lists, redirections, expansions, comments.
@@ -206,13 +206,20 @@ def _path(base: str, typed: str) -> str | None:
     return os.path.join(base, os.path.expanduser(typed.strip())) if typed.strip() else None
 
 
-def check_form(text: FormText, base: str, hidden: Mapping[str, str] | None = None) -> Checked:
+def check_form(
+    text: FormText,
+    base: str,
+    hidden: Mapping[str, str] | None = None,
+    missing: Collection[str] = (),
+) -> Checked:
     """Read the form.
 
     Args:
         text: the fields.
         base: what relative paths are relative to.
         hidden: what stands behind the stars, by key; see ``hidden_values``.
+        missing: masked variables whose values are stored nowhere: wanted for as long as they are
+            in the mask.
     """
     reader = _Reader(text, hidden or {})
     argv = reader.command()
@@ -234,6 +241,9 @@ def check_form(text: FormText, base: str, hidden: Mapping[str, str] | None = Non
         tags=reader.tags(),
         shell_wrapper=wrapper or None,
     )
+    given = {entry.partition("=")[0] for entry in definition.env}
+    if lost := [key for key in missing if key in definition.mask and key not in given]:
+        reader.flaws.setdefault("env", f"stored nowhere, add here: {' '.join(lost)}")
     if not reader.flaws:
         try:
             require_definition(definition)

@@ -77,6 +77,10 @@ class JobList:
         """How many jobs a tab holds, before the filter."""
         return sum(number for kind, number in self.counts.items() if tab.holds(kind))
 
+    def shows(self, job_id: str) -> bool:
+        """Whether a job is among those shown."""
+        return job_id in self._now.key_of
+
     def position_of(self, job_id: str) -> int | None:
         """The place of a shown job, None if it is not shown."""
         now = self._now

@@ -72,6 +72,10 @@ class SelectedJob:
         if event.job_id == self._job_id:
             self.progress = event.progress
 
+    def redraw(self) -> None:
+        """Draw what is known, though nothing changed."""
+        self._draw(self._main.row)
+
     def reveal(self) -> None:
         """Hide environment values, or ask which to show if there are several."""
         meta = self.record.meta if self.record else None

@@ -108,7 +108,8 @@ def load_settings(
     problems = list(kept.problems)
     chosen = theme or (NO_COLOUR_THEME if environ.get("NO_COLOR") else kept.theme)
     if not _is_known(chosen):
-        problems.append(f"{path}: theme: no theme {chosen!r}")
+        where = "--theme" if theme else f"{path}: theme"
+        problems.append(f"{where}: no theme {chosen!r}")
         chosen = DEFAULT_THEME
     return replace(
         kept, theme=chosen, read_only=read_only or kept.read_only, problems=tuple(problems)

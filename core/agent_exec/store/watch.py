@@ -221,7 +221,12 @@ class JobWatcher:
                 yield from self._poll(f"events failed: {error}")
 
     def _news(self) -> Iterator[Changes]:
-        """Look at every directory; yield what differs from the last look."""
+        """Look at every directory; yield what differs from the last look.
+
+        While there is no root, nothing is known to be gone with it: it may come back.
+        """
+        if not os.path.isdir(self._store.root):
+            return
         before = self._seen
         self._look()
         now = self._seen

@@ -60,7 +60,8 @@ def jobs_title(main: MainScreen) -> str:
     if silent:
         parts.append(f"{silent} silent")
     if table.marks:
-        parts.append(f"{len(table.marks)} marked")
+        hidden = sum(1 for name in table.marks if not jobs.shows(name))
+        parts.append(f"{len(table.marks)} marked" + (f" ({hidden} not shown)" if hidden else ""))
     if table.is_ranging:
         parts.append("range")
     if main.app.no_color and main.panes.pane is Pane.JOBS:

@@ -322,7 +322,7 @@ class JobForm(Dialog[FormAnswer]):
         if not self._is_ready:  # fields tell of their first values while others are still made
             return
         text = self._text()
-        checked = self._checked = check_form(text, self._base, self._hidden)
+        checked = self._checked = check_form(text, self._base, self._hidden, self._missing)
         self.query_one("#stdin").display = text.stdin_kind != "none"
         for name, _, _ in (*_FIELDS, *_MORE):
             self.query_one(f"#{name}").set_class(name in checked.flaws, "-flawed")
@@ -335,10 +335,6 @@ class JobForm(Dialog[FormAnswer]):
     def _verdict(self, checked: Checked) -> Content:
         lines: list[Content | str | tuple[str, str]] = []
         labels = {name: label for name, label, _ in (*_FIELDS, *_MORE)}
-        if self._missing:
-            lines.append(
-                (f"stored nowhere, add to env: {clean(' '.join(self._missing))}\n", "$text-warning")
-            )
         for name, flaw in checked.flaws.items():
             if not (name == "command" and not self.query_one("#command", Input).value):
                 lines.append((f"{labels.get(name, name)}: {clean(flaw)}\n", "$text-error"))

@@ -128,9 +128,8 @@ class MainScreen(MainFrame, inherit_bindings=False):
         pane = pane or self.panes.pane
         row = self.row
         targets: tuple[JobRow, ...] = (row,) if row else ()
-        if pane is Pane.JOBS and self.table.marks:
-            rows = self.jobs.rows
-            targets = tuple(rows[name] for name in self.table.marks if name in rows)
+        if pane is Pane.JOBS and (marked := self.table.marked_rows()):
+            targets = tuple(marked)
         log = self.logs[self.panes.wish.stream]
         return Situation(
             pane=pane,
@@ -277,7 +276,10 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
     @on(Input.Submitted, "#filter")
     def _filter_kept(self) -> None:
-        self.viewing.close_filter()
+        if self.viewing.flaw is None:
+            self.viewing.close_filter()
+        else:  # what was typed is kept, to be mended
+            self.say(self.viewing.flaw, severity="warning")
 
     # Drawing
 

@@ -72,6 +72,7 @@ class Panes:
         """Show what the size and the wishes ask for."""
         main = self._main
         size, mode, parts = main.app.size, self.mode, self.shown()
+        had_detail = main.detail.display
         main.set_class(mode is Mode.TINY, "-tiny")
         main.set_class(self.wish.is_zoomed, "-zoomed")
         main.too_small.display = mode is Mode.TINY
@@ -93,6 +94,8 @@ class Panes:
         for part, frame in main.logs.items():
             frame.hidden_key = "" if _OTHER[part] in parts else key
         self._share(mode, parts, size.height)
+        if main.detail.display and not had_detail:
+            main.selected.redraw()  # what moved meanwhile was not drawn
 
     def _share(self, mode: Mode, parts: frozenset[Part], height: int) -> None:
         percent = jobs_percent(height, mode, self.percent)

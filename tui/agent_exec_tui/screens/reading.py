@@ -88,6 +88,8 @@ class Reading:
         elif change.updated:
             main.table.refresh_jobs(change.updated)
             main.refresh_bars()
+        elif news.rows or news.removed:  # of jobs that the list does not show: they are counted
+            main.refresh_bars()
         shown = main.table.cursor_id
         if shown is not None and (shown in news.touched or shown in change.updated):
             main.selected.moved()

@@ -301,6 +301,11 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._range_anchor = None
         self._marks_changed()
 
+    def marked_rows(self) -> list[JobRow]:
+        """The marked jobs that the list shows: what is out of sight is not acted on."""
+        rows, shows = self.jobs.rows, self.jobs.shows
+        return [rows[name] for name in self.marks if shows(name)]
+
     def clear_marks(self) -> bool:
         """Unmark everything; False if nothing was."""
         had = bool(self.marks) or self.is_ranging
@@ -364,6 +369,10 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         y = position - self.scroll_offset.y + HEADER_LINES
         if HEADER_LINES <= y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
+
+    def on_resize(self) -> None:
+        """Keep the cursor in sight."""
+        self.call_after_refresh(lambda: self._place_cursor(self._cursor_line))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw lines; what is the same for all of them is worked out once."""
