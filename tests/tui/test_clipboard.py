@@ -38,7 +38,7 @@ async def test_a_slow_desktop_tool_does_not_hold_up_the_screen(
         (tmp_path / "gate").write_text("go\n")
         await until(pilot, lambda: len(app._notifications) == 1)
         (told,) = app._notifications
-        assert told.message == "id: 32 B copied by wl-copy and the terminal (OSC 52)"
+        assert told.message == "id: 32 B copied by wl-copy, sent to the terminal (OSC 52)"
         assert (tmp_path / "copied").read_text() == "aa" * 16
 
 

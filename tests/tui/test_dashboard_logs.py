@@ -101,7 +101,7 @@ async def test_what_is_dragged_over_is_copied_and_stays_within_its_pane(root: Ro
         assert app.clipboard == "line\nsecond line"
         assert set(app.main.selections) == {view}
         told = [notice.message for notice in app._notifications]
-        assert told == ["selection: 16 B copied by the terminal (OSC 52)"]
+        assert told == ["selection: 16 B sent to the terminal (OSC 52)"]
         await pilot.click(app.main.table, offset=(5, 2))
         assert not app.main.selections
         assert len(app._notifications) == 1

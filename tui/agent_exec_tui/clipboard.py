@@ -44,9 +44,9 @@ def copy(app: App[str], what: str, text: str) -> None:
         app.copy_to_clipboard(text)
 
     def tell(tool: str) -> None:
-        ways = [tool] if tool else []
-        if by_terminal:
-            ways.append("the terminal (OSC 52)")
+        ways = [f"copied by {tool}"] if tool else []
+        if by_terminal:  # which never says whether it took it
+            ways.append("sent to the terminal (OSC 52)")
         app.notify(_told(what, size, ways), markup=False)
 
     argv = native_tool(os.environ)
@@ -63,7 +63,7 @@ def copy(app: App[str], what: str, text: str) -> None:
 
 def _told(what: str, size: int, ways: list[str]) -> str:
     if ways:
-        return f"{what}: {formatting.size(size)} copied by {' and '.join(ways)}"
+        return f"{what}: {formatting.size(size)} {', '.join(ways)}"
     limit = formatting.size(OSC52_MAX_BYTES)
     return f"{what}: {formatting.size(size)} are too much for the terminal (at most {limit})"
 
