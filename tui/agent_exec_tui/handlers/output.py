@@ -25,6 +25,16 @@ REPORT_TAIL_LINES = 40
 COPIED_LOG_BYTES = 1024 * 1024
 
 
+def pager_argv(pager: str, path: str) -> list[str]:
+    """How the log at *path* is shown by *pager*, the user's choice; less, where there is none."""
+    words = shlex.split(pager) or ["less"]
+    if os.path.basename(words[0]) == "less" and len(words) == 1:
+        # Without -R or -r: less shows escapes, and sends none. With -f it does not take coloured
+        # output for a binary file; it would open a pipe, too, and wait for it.
+        words += ["-f", "+G"] if os.path.isfile(path) else ["+G"]
+    return [*words, path]
+
+
 class OutputHandlers:
     """Handlers of the group out."""
 
@@ -109,12 +119,8 @@ class OutputHandlers:
         return plain_lines(excerpt.text)
 
     def _pager(self) -> None:
-        pager = os.environ.get("PAGER") or "less"
-        words = shlex.split(pager) or ["less"]
-        if os.path.basename(words[0]) == "less" and len(words) == 1:
-            words.append("+G")  # without -R or -r: less shows escapes, and sends none
         environment = {**os.environ, "LESSSECURE": "1", "LESS": os.environ.get("LESS", "")}
-        self._outside([*words, self._log_path()], environment)
+        self._outside(pager_argv(os.environ.get("PAGER", ""), self._log_path()), environment)
 
     def _editor(self) -> None:
         main = self._main
