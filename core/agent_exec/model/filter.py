@@ -4,7 +4,8 @@ Blank-separated terms that must all hold; quotes keep blanks: ``"two words"``.
 
 =============  ==========================================================================
 ``word``       the id, command, a tag or the directory has it; capitals make it exact
-``re:X``       the regular expression X finds something there (linear time, RE2)
+``re:X``       the regular expression X finds something there (linear time, RE2); blanks
+               need quotes, ``re:"^sleep 90"``
 ``tag:ns.*``   a tag is ``ns`` or below it; without ``.*``: is exactly that
 ``state:S,T``  the state begins with S or T; of a running job in doubt also what the doubt is
 ``exit:0,>9``  the exit code is 0 or above 9; ``none``: there is none

@@ -89,6 +89,9 @@ class JobFields:
         self.folded = self.text if folded == self.text else folded
 
 
+_BY_LINE = "(?m)"  # ^ and $ are the ends of a line
+
+
 def _regex(value: str, position: int) -> Test:
     import re2
 
@@ -97,10 +100,11 @@ def _regex(value: str, position: int) -> Test:
     options.max_mem = _MAX_PATTERN_BYTES
     options.case_sensitive = value != value.lower()
     try:
-        pattern: _Pattern = re2.compile(f"(?m){value}".encode("utf-8", "replace"), options)
+        pattern: _Pattern = re2.compile(f"{_BY_LINE}{value}".encode("utf-8", "replace"), options)
     except re2.error as error:
         problem = error.args[0] if error.args else "not a regular expression"
         shown = problem.decode("utf-8", "replace") if isinstance(problem, bytes) else problem
+        shown = shown.replace(f": {_BY_LINE}", ": ", 1)  # the user did not write that
         raise FilterError(f"`re:{value}`: {shown}", position) from None
 
     def test(job: JobFields) -> bool:

@@ -164,6 +164,13 @@ def test_a_malformed_term_is_refused_with_its_place(text: str, position: int) ->
     assert caught.value.code == "invalid_argument"
 
 
+@pytest.mark.parametrize("text", ["re:(", "re:)", "re:a)b"])
+def test_a_malformed_pattern_is_told_as_it_was_written(text: str) -> None:
+    with pytest.raises(FilterError) as caught:
+        compile_filter(text, NOW_S)
+    assert caught.value.problem.endswith(f": {text.removeprefix('re:')}")
+
+
 def test_no_pattern_runs_away() -> None:
     job = JobFields(job_id="x", state="exited", command=("x" * 50_000,))
     begin = time.monotonic()
