@@ -140,3 +140,12 @@ def test_only_the_jobs_of_one_directory_are_listed_and_counted() -> None:
     assert jobs.scoped_total == 1
     jobs.look(View())
     assert jobs.scoped_total == 3
+
+
+def test_a_view_rises_if_its_first_row_is_the_oldest_or_the_first_of_the_alphabet() -> None:
+    both = [row("b", created_s=1.0, command="alpha"), row("a", created_s=2.0, command="omega")]
+    for sort, key in ((Sort.NEWEST, "created_s"), (Sort.COMMAND, "command"), (Sort.ID, "job_id")):
+        for is_reversed in (False, True):
+            view = View(sort=sort, is_reversed=is_reversed)
+            first, last = (getattr(shown, key) for shown in arranged(both, view).shown)
+            assert view.rises is (first < last)

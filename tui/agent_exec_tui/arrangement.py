@@ -55,6 +55,11 @@ class Sort(StrEnum):
     ID = "id"
     CWD = "directory"
 
+    @property
+    def rises(self) -> bool:
+        """Whether it goes from A to Z, and not from the newest, largest or most urgent on."""
+        return self in {Sort.COMMAND, Sort.TAGS, Sort.ID, Sort.CWD}
+
 
 _STATE_ORDER = {kind: float(place) for place, kind in enumerate(RowKind)}
 
@@ -102,6 +107,11 @@ class View:
     is_reversed: bool = False
     scope_cwd: str | None = None
     wanted: Filter | None = None
+
+    @property
+    def rises(self) -> bool:
+        """Whether what is shown gets larger, newer or later in the alphabet downwards."""
+        return self.sort.rises is not self.is_reversed
 
     def is_in_scope(self, row: JobRow) -> bool:
         """Whether a row belongs to the directory shown."""

@@ -74,7 +74,7 @@ def sort_text(main: MainScreen) -> str:
     jobs = main.jobs
     if main.settings.ascii:
         return f"sort: {jobs.view.sort.value}{', reversed' if jobs.view.is_reversed else ''}"
-    return f"sort: {jobs.view.sort.value} {'↑' if jobs.view.is_reversed else '↓'}"
+    return f"sort: {jobs.view.sort.value} {'↑' if jobs.view.rises else '↓'}"
 
 
 def _short(path: str | None) -> str:
