@@ -49,6 +49,24 @@ def test_mistakes_are_told_with_line_and_key_and_cost_only_themselves(config: Pa
     assert "tui.toml:3: no_such" in text
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('theme = "nord"\n[keys]\n"job.add" = "I"\n"job.start" = "^i"\n', 4),
+        ('[keys]\njob.add = "I"\njob.start = "^i"\n', 3),
+        ('keys.job.add = "I"\nkeys.job.start = "^i"\ntheme = "nord"\n', 2),
+        ('[keys.job]\nadd = "I"\nstart = [\n  "^i",\n]\n', 3),
+        ('[keys]\njob = {add = "I", start = "^i"}\n', 2),
+        ('[notify]\nbell = true\n\n[keys]\n"job.start" = "^i"\n', 5),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_told_with_its_line(
+    config: Path, text: str, line: int
+) -> None:
+    config.write_text(text)
+    assert load(config).problems == (f"{config}:{line}: keys.job.start: ^i is tab",)
+
+
 def test_columns_are_chosen_by_width_and_a_mistake_in_one_class_costs_only_that(
     config: Path,
 ) -> None:

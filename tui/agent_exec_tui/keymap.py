@@ -106,19 +106,21 @@ def clashes(overrides: Mapping[str, tuple[str, ...]]) -> list[str]:
     return list(found)
 
 
-def checked_overrides(wanted: Mapping[str, Iterable[str]]) -> tuple[Keymap, list[str]]:
-    """Take over what can be used of the user's keys, and say what cannot and why."""
+def checked_overrides(
+    wanted: Mapping[str, Iterable[str]],
+) -> tuple[Keymap, list[tuple[str, str]]]:
+    """Take over what can be used of the user's keys, and say of which action what cannot and why."""
     taken: Keymap = {}
-    problems: list[str] = []
+    problems: list[tuple[str, str]] = []
     for action_id, keys in wanted.items():
         names = tuple(normal_key(key) for key in keys if key.strip())
         if action_id not in BY_ID:
-            problems.append(f"keys.{action_id}: no such action")
+            problems.append((action_id, "no such action"))
         elif not names:
-            problems.append(f"keys.{action_id}: needs at least one key")
+            problems.append((action_id, "needs at least one key"))
         else:
             problems += [
-                f"keys.{action_id}: {shown_key(name)} {UNSAFE_KEYS[name]}"
+                (action_id, f"{shown_key(name)} {UNSAFE_KEYS[name]}")
                 for name in names
                 if name in UNSAFE_KEYS
             ]
@@ -131,7 +133,7 @@ def checked_overrides(wanted: Mapping[str, Iterable[str]]) -> tuple[Keymap, list
             break
         mine = [text for text in clash if action_id in text.split()]
         if mine:
-            problems.append(f"keys.{action_id}: {mine[0]}")
+            problems.append((action_id, mine[0]))
             del taken[action_id]
     return taken, problems
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from agent_exec_tui.widgets.job_columns import Field as Column
 
+_HEADER = re.compile(r"\s*\[+([^\]]*)\]")
+_KEY = re.compile(r"([^=#]+)=")
+
 
 class NotifyTable(BaseModel):
     """``[notify]``: how the end of a job that is watched with ``N`` is told."""
@@ -132,9 +135,13 @@ def parse_settings(path: str, data: bytes, *, is_ascii: bool) -> Settings:
         data: what it holds.
         is_ascii: what ``ascii = "auto"`` means here.
     """
+    text = data.decode("utf-8", "replace")
     wanted, problems = _read(path, data)
     keys, key_problems = checked_overrides(wanted.keys)
-    problems += [f"{path}: {problem}" for problem in key_problems]
+    problems += [
+        f"{path}:{_line_of(text, ('keys', action_id))}: keys.{action_id}: {why}"
+        for action_id, why in key_problems
+    ]
     return Settings(
         theme=wanted.theme,
         ascii=is_ascii if wanted.ascii == "auto" else wanted.ascii,
@@ -198,11 +205,21 @@ def _leave_out(document: dict[str, object], place: tuple[str, ...]) -> None:
 
 def _line_of(text: str, place: tuple[str, ...]) -> int:
     """The line a key stands on, as near as its names tell; 1 when they do not."""
-    best = 1
+    wanted, table, best = ".".join(place), "", 1
     for number, line in enumerate(text.splitlines(), 1):
-        for name in reversed(place):
-            if re.match(rf"\s*(\[\s*)?[\"']?{re.escape(name)}[\"']?\s*[\].=]", line):
-                if name == place[-1]:
-                    return number
-                best = number
+        if header := _HEADER.match(line):
+            name = _unquoted(header[1])
+            table = f"{name}."
+        elif key := _KEY.match(line):
+            name = table + _unquoted(key[1])
+        else:
+            continue
+        if name == wanted:
+            return number
+        if wanted.startswith(f"{name}."):
+            best = number
     return best
+
+
+def _unquoted(name: str) -> str:
+    return re.sub(r"[\s\"']", "", name)
