@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import App
+from textual.reactive import Reactive
 from textual.widgets import Input
 
+from agent_exec_tui import ansi_colours
 from agent_exec_tui.actions import ACTIONS, Group
 from agent_exec_tui.ascii import AsciiFilter
 from agent_exec_tui.feed import JobFeed
@@ -47,6 +49,9 @@ class DashboardApp(App[str], inherit_bindings=False):
     # Textual's three rows at each edge leave one of seven where a drag does not scroll; here four.
     SELECT_AUTO_SCROLL_LINES = 2
     SELECT_AUTO_SCROLL_SPEED = 20.0
+    # Textual's Monokai has one colour for red and magenta, orange for yellow, black on black.
+    ansi_theme_dark = Reactive(ansi_colours.DARK, init=False)
+    ansi_theme_light = Reactive(ansi_colours.LIGHT, init=False)
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from agent_exec_tui.ansi_colours import FIXED_GREYS
 from agent_exec_tui.log_severity import Severity
 from agent_exec_tui.widgets.line_looks import has_own_colours
 
@@ -161,11 +162,12 @@ def _segments(
     overlays = [item for item in overlays if item[0] < end and item[1] > begin]
     edges = {edge for first, last, _ in overlays for edge in (first, last)}
     segments: list[Segment] = []
+    in_our_colours = base.bgcolor is not None and not base.bgcolor.is_default
     position = 0
     for text, sgr in line.spans:
         start, stop = max(position, begin), min(position + len(text), end)
         if start < stop:
-            style = base + rich_style(sgr)
+            style = base + rich_style(sgr, in_our_colours=in_our_colours)
             if sgr.mark:
                 style += note
             cuts = [start, *sorted(edge for edge in edges if start < edge < stop), stop]
@@ -182,11 +184,19 @@ def _segments(
 
 
 @lru_cache(maxsize=4096)
-def rich_style(sgr: Sgr) -> Style:
-    """Return the style of a span."""
+def rich_style(sgr: Sgr, *, in_our_colours: bool) -> Style:
+    """Return the style of a span.
+
+    Args:
+        sgr: what the job wants.
+        in_our_colours: it is drawn in those of ``ansi_colours``, not in the terminal's own.
+    """
+    fg, bg = sgr.fg, sgr.bg
+    if in_our_colours and bg is not None:
+        fg, bg = _fixed(fg), _fixed(bg)
     return Style(
-        color=_color(sgr.fg),
-        bgcolor=_color(sgr.bg),
+        color=_color(fg),
+        bgcolor=_color(bg),
         bold=sgr.bold or None,
         dim=sgr.dim or None,
         italic=sgr.italic or None,
@@ -194,6 +204,10 @@ def rich_style(sgr: Sgr) -> Style:
         reverse=sgr.reverse or None,
         strike=sgr.strike or None,
     )
+
+
+def _fixed(color: SgrColor | None) -> SgrColor | None:
+    return FIXED_GREYS.get(color, color) if isinstance(color, int) else color
 
 
 def _color(color: SgrColor | None) -> Color | None:
