@@ -78,7 +78,8 @@ def test_two_actions_may_swap_their_keys() -> None:
 
 
 def test_unusable_own_keys_are_named_and_left_out() -> None:
-    wanted = {"no.such": ["z"], "job.start": ["x"], "job.add": [], "app.help": ["ctrl+i"]}
+    wanted = {"no.such": ["z"], "job.start": ["x"], "job.add": [], "app.help": ["ctrl+i"],
+              "job.tags": ["nonsense"], "job.edit": ["hyper+e"]}  # fmt: skip
     taken, problems = keymap.checked_overrides(wanted)
     assert taken == {}
     told = dict(problems)
@@ -86,6 +87,13 @@ def test_unusable_own_keys_are_named_and_left_out() -> None:
     assert "key x is both" in told["job.start"]
     assert told["job.add"] == "needs at least one key"
     assert told["app.help"] == "^i is tab"
+    assert told["job.tags"] == "nonsense is no key"
+    assert told["job.edit"] == "hyper+e is no key"
+
+
+def test_every_default_key_is_a_key() -> None:
+    for action in ACTIONS:
+        assert all(keymap.is_key(keymap.normal_key(key)) for key in action.keys), action.id
 
 
 def test_the_key_table_names_every_action() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from agent_exec_tui.recents import Submitted
 from agent_exec_tui.settings import AttentionSettings, Settings, load_settings
-from agent_exec_tui.state import KeptState, load_state, save_state
+from agent_exec_tui.state import KeptState, for_root, load_state, save_state
 from agent_exec_tui.widgets.job_columns import Field, WidthClass
 
 
@@ -155,3 +155,9 @@ def test_a_damaged_state_is_as_if_there_were_none(tmp_path: Path, text: str) -> 
     path = tmp_path / "state.json"
     path.write_text(text)
     assert load_state(str(path)) == KeptState()
+
+
+def test_a_filter_is_kept_for_the_jobs_it_was_typed_for() -> None:
+    state = KeptState(root="/a", sort="command", tab="Failed", filter_text="x", job_id="1")
+    assert for_root(state, "/a") == state
+    assert for_root(state, "/b") == KeptState(root="/b", sort="command")

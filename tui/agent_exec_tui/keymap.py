@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding, BindingType
-from textual.keys import _character_to_key
+from textual.keys import REPLACED_KEYS, Keys, _character_to_key, key_to_character
 
 from agent_exec_tui.actions import ACTIONS, BY_ID, EVERYWHERE, Action, Group, actions_for
 from agent_exec_tui.situation import ALL_PANES, Pane
@@ -22,6 +22,9 @@ _SHOWN = {
     "exclamation_mark": "!", "number_sign": "#", "left_square_bracket": "[",
     "right_square_bracket": "]", "equals_sign": "=", "asterisk": "*", "comma": ",",
 }  # fmt: skip
+
+_KEYS = frozenset(key.value for key in Keys)
+_MODIFIERS = frozenset({"ctrl", "shift", "alt"})
 
 # The same byte as another key, or the terminal's, the multiplexer's or the browser's own.
 UNSAFE_KEYS = {
@@ -106,6 +109,14 @@ def clashes(overrides: Mapping[str, tuple[str, ...]]) -> list[str]:
     return list(found)
 
 
+def is_key(name: str) -> bool:
+    """Whether a terminal has a key of that name, as ``normal_key`` writes it."""
+    *modifiers, last = name.split("+")
+    if not _MODIFIERS.issuperset(modifiers):
+        return False
+    return last in _KEYS or key_to_character(REPLACED_KEYS.get(last, last)) is not None
+
+
 def checked_overrides(
     wanted: Mapping[str, Iterable[str]],
 ) -> tuple[Keymap, list[tuple[str, str]]]:
@@ -119,12 +130,9 @@ def checked_overrides(
         elif not names:
             problems.append((action_id, "needs at least one key"))
         else:
-            problems += [
-                (action_id, f"{shown_key(name)} {UNSAFE_KEYS[name]}")
-                for name in names
-                if name in UNSAFE_KEYS
-            ]
-            usable = tuple(name for name in names if name not in UNSAFE_KEYS)
+            flaws = {name: flaw for name in names if (flaw := _flaw_of(name))}
+            problems += [(action_id, f"{shown_key(name)} {flaw}") for name, flaw in flaws.items()]
+            usable = tuple(name for name in names if name not in flaws)
             if usable:
                 taken[action_id] = usable
     for action_id in list(taken):
@@ -136,6 +144,10 @@ def checked_overrides(
             problems.append((action_id, mine[0]))
             del taken[action_id]
     return taken, problems
+
+
+def _flaw_of(name: str) -> str:
+    return UNSAFE_KEYS.get(name, "" if is_key(name) else "is no key")
 
 
 def key_table() -> str:

@@ -82,12 +82,12 @@ def _show(
     is_demo: bool,
 ) -> int:
     from agent_exec_tui.arrangement import Tab
-    from agent_exec_tui.state import KeptState, load_state, save_state, state_of
+    from agent_exec_tui.state import KeptState, for_root, load_state, save_state, state_of
     from agent_exec_tui.terminal_app import TerminalApp
 
     settings = wish.settings(environ)
     path = state_path(environ)
-    kept = KeptState() if is_demo else load_state(path)
+    kept = KeptState() if is_demo else for_root(load_state(path), root)
     if wish.filter_text is not None:
         kept = replace(kept, filter_text=wish.filter_text, tab=Tab.ALL.value)
     app = TerminalApp(root, settings, kept=kept, feed_for=feeds)

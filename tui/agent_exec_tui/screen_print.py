@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
-from textual.keys import REPLACED_KEYS, Keys, key_to_character
 
 from agent_exec.store.places import log_path
 from agent_exec.store.root import resolve_root
@@ -19,7 +18,7 @@ from agent_exec_tui.app import DashboardApp
 from agent_exec_tui.demo_guard import guarded_demo
 from agent_exec_tui.ending import Ending
 from agent_exec_tui.failure_log import failures_in
-from agent_exec_tui.keymap import normal_key
+from agent_exec_tui.keymap import is_key, normal_key
 from agent_exec_tui.state import KeptState
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ _STILL_S: Final = 0.25  # longer than the cursor has to rest before its job's lo
 _LOOK_S: Final = 0.02
 _READING_GROUPS: Final = ("arrange", "log-", "read-")
 _NAMES: Final = {"esc": "escape", "pgup": "pageup", "pgdn": "pagedown"}
-_KEYS: Final = frozenset(key.value for key in Keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +58,11 @@ def keys_in(text: str) -> tuple[str, ...]:
     for word in text.split(","):
         *modifiers, last = normal_key(_NAMES.get(word.strip(), word)).split("+")
         last = _NAMES.get(last, last)
-        if not _is_key(last) or not {"ctrl", "shift", "alt"}.issuperset(modifiers):
+        key = "+".join((*modifiers, last))
+        if not is_key(key):
             raise ValueError(f"{word.strip()!r} is no key")
-        keys.append("+".join((*modifiers, last)))
+        keys.append(key)
     return tuple(keys)
-
-
-def _is_key(name: str) -> bool:
-    return name in _KEYS or key_to_character(REPLACED_KEYS.get(name, name)) is not None
 
 
 def print_screen(

@@ -25,12 +25,14 @@ class KeptState:
     """How the dashboard was left.
 
     Attributes:
+        root: which jobs it showed; what is of these jobs alone is not taken to others.
         percent: the list's share of the body; None leaves it to the height.
         job_id: where the cursor was.
         follows_newest: whether it goes to whatever starts next.
         recents: commands the form was submitted with, without environment, input and notification.
     """
 
+    root: str = ""
     sort: str = Sort.NEWEST.value
     is_reversed: bool = False
     tab: str = Tab.ALL.value
@@ -58,6 +60,7 @@ def load_state(path: str) -> KeptState:
 
     percent = document.get("percent")
     return KeptState(
+        root=text("root", ""),
         sort=text("sort", default.sort) if document.get("sort") in set(Sort) else default.sort,
         is_reversed=document.get("is_reversed") is True,
         tab=text("tab", default.tab) if document.get("tab") in set(Tab) else default.tab,
@@ -79,6 +82,13 @@ def _recents(found: object) -> Iterator[Submitted]:
                 yield replace(recent, at_s=float(recent.at_s))
 
 
+def for_root(state: KeptState, root: str) -> KeptState:
+    """Leave out what a filter, a tab and a cursor mean among the jobs of another root."""
+    if state.root == root:
+        return state
+    return replace(state, root=root, tab=Tab.ALL.value, filter_text="", job_id="")
+
+
 def save_state(path: str, state: KeptState) -> None:
     """Keep it; a disk that does not take it costs nothing but the memory."""
     temp = f"{path}.{os.getpid()}"
@@ -94,6 +104,7 @@ def state_of(main: MainScreen) -> KeptState:
     """How the dashboard looks now."""
     view = main.viewing.view
     return KeptState(
+        root=main.store.root,
         sort=view.sort.value,
         is_reversed=view.is_reversed,
         tab=view.tab.value,
