@@ -325,7 +325,7 @@ class JobFeed:
         elif mode is WatchMode.NEWEST:
             warning = f"watcher: newest jobs only ({reason})"
         elif mode is WatchMode.WAITING and self._was_there:
-            warning = "the jobs root is gone"
+            warning = f"the jobs root is gone, as of {time.strftime('%H:%M:%S')}"
         self._was_there = mode is not WatchMode.WAITING
         self._grew(self._running_ids())  # what they wrote until now was not watched
         if not self._stop.is_set():
