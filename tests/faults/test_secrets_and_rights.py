@@ -13,7 +13,8 @@ from faults.bench import Bench, Call
 from faults.rows import covers
 from faults.tools import as_nobody, await_text
 
-pytestmark = pytest.mark.faults
+# One after the other: each looks for the same value in all processes of the system.
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("secret")]
 
 SECRET = "s3cret-of-the-test-9f8e7d"
 
