@@ -158,7 +158,7 @@ class JobFeed:
             return
         gone = tuple(remembered - {name for name, _, _ in found})
         newest = [name for name, _, _ in found[:FIRST_BATCH]]
-        self._post(RowsNews(tuple(self._read(newest)), gone))
+        self._post(RowsNews(tuple(self._look_again(newest)[0]), gone))
         rest = [name for name, _, _ in found[FIRST_BATCH:]]
         if rest:
             self._read_rest(found, began_ns)
@@ -176,7 +176,7 @@ class JobFeed:
         At 100,000 jobs that takes half a second; what is newer by now comes with it.
         """
         names = cache.recall(self.store.root, _NEWEST)
-        rows = self._read(names.decode(errors=_ERRORS).split("\0")) if names else []
+        rows, _ = self._look_again(names.decode(errors=_ERRORS).split("\0") if names else ())
         if rows:
             self._post(RowsNews(tuple(rows)))
         return frozenset(row.job_id for row in rows)
@@ -229,14 +229,6 @@ class JobFeed:
         path = os.path.join(self.store.root, name)
         out, err, full = (_size(os.path.join(path, log)) for log in LOG_FILES)
         return out, err, full
-
-    def _read(self, names: Iterable[str]) -> list[JobRow]:
-        rows = []
-        for name in names:
-            record = read_job(self.store, name)
-            if record is not None:
-                rows.append(self._row(record))
-        return rows
 
     def _row(self, record: JobRecord) -> JobRow:
         state = record.state
