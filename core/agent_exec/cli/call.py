@@ -103,9 +103,9 @@ def write_stdout(data: bytes, fd: int = STDOUT_FD) -> None:
 
 def say(text: str) -> None:
     """Write a line to stderr, controls escaped; where there is no stderr, to nobody."""
-    from agent_exec.cli.envelope import HOSTILE
+    from agent_exec.cli.envelope import escape_hostile
 
-    safe = HOSTILE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    safe = escape_hostile(text)
     stream = sys.stderr
     if stream is None:
         return

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 # What a terminal may act on or a reader may not see: DEL, C1, the line and paragraph
 # separators, everything that changes the direction of text; and halves of characters, which
 # UTF-8 cannot carry. JSON itself escapes the C0 controls.
-HOSTILE = re.compile(
-    "[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+HOSTILE = "[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
 def success_document(response: Response) -> Document:
@@ -51,8 +49,14 @@ def encode_json(document: Document) -> bytes:
     r"""Write one line that is safe to show: text as it is, hostile characters as ``\uXXXX``."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     if not text.isascii() or "\x7f" in text:
-        text = HOSTILE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+        text = escape_hostile(text)
     return text.encode() + b"\n"
+
+
+def escape_hostile(text: str) -> str:
+    r"""Write what is hostile to terminals as ``\uXXXX``."""
+    # Compiled with the first use: most answers need none, and it takes longer than they do.
+    return re.sub(HOSTILE, lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def plain(value: object) -> object:

@@ -22,14 +22,14 @@ class _Dumper(yaml.SafeDumper):
 
     def write_double_quoted(self, text: str, split: bool = True) -> None:
         """Escape hostile characters, which PyYAML takes for printable."""
-        self.allow_unicode = not HOSTILE.search(text)
+        self.allow_unicode = not re.search(HOSTILE, text)
         super().write_double_quoted(text, split)
         self.allow_unicode = True
 
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     style = None
-    if HOSTILE.search(text):
+    if re.search(HOSTILE, text):
         style = '"'
     elif "\n" in text:
         style = "|"

@@ -96,7 +96,7 @@ def watch_and_answer(
     env_vars: tuple[str, ...],
     began_s: float | None,
 ) -> Answer:
-    """Clean up besides, look at a job that was there before it was started, and tell of it.
+    """Clean up besides, look at a job that was just started, and tell of it.
 
     Args:
         kind: the verb's own answer.

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import time
 
-from agent_exec.commands.auto_gc import AutoGc, run_auto_gc
 from agent_exec.commands.definition import JobDefinition, define, require_definition
 from agent_exec.commands.environment import displayed
-from agent_exec.commands.launching import launch_job
-from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation, answer, observe
+from agent_exec.commands.launching import launch_job, watch_and_answer
+from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation
 from agent_exec.errors import AgentExecError
 from agent_exec.model.job import require_startable
 
@@ -17,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agent_exec.commands.auto_gc import AutoGc
     from agent_exec.process.handover import Launcher
     from agent_exec.store.jobs import JobStore
 
@@ -75,15 +75,14 @@ def run_job(
         except AgentExecError as error:
             error.details = {"job_id": new_id, **(error.details or {})}  # who else could know it?
             raise
-        with launch:
-            observed = observe(job, launch, observation, launched_at_s=time.monotonic())
-        elapsed_ms = int((time.monotonic() - began_s) * 1000)
-        run_auto_gc(store, auto_gc, spare=frozenset({new_id}))
-        return answer(
+        return watch_and_answer(
             RunJob,
+            store,
             job,
-            observed,
+            launch,
+            observation=observation,
+            auto_gc=auto_gc,
             tags=meta.tags,
             env_vars=displayed(definition.env, definition.mask),
-            elapsed_ms=elapsed_ms,
+            began_s=began_s,
         )

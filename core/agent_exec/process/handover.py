@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import marshal
 import os
-import sys
 
 from agent_exec.errors import RecordUnreadableError
 from agent_exec.model import records
 from agent_exec.model.lazy_dataclass import dataclass, field, field_names
-from agent_exec.process.bare_signal import signal
 from agent_exec.process.cgroup import AUTO, delegated_directory
+from agent_exec.process.spawn import NewSupervisor
 from agent_exec.store import atomic
 
 TYPE_CHECKING = False
@@ -20,19 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Protocol
 
+    from agent_exec.process.spawn import Descriptors
     from agent_exec.store.jobs import JobDir
 
     class Launcher(Protocol):
         """Something that makes supervisors quicker than a new interpreter does."""
 
-        def start(self, descriptors: tuple[int, int, int, int]) -> bool:
+        def start(self, descriptors: Descriptors) -> bool:
             """Hand the four descriptors to a new supervisor; False when that is impossible."""
-
-
-_FIRST_FREE_FD = 10  # above the numbers the supervisor expects its descriptors at
-_SUPERVISOR = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "supervisor", "__main__.py"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +102,10 @@ def start_supervisor(
     definition_fd = atomic.open_anonymous(job.fd, _definition(job, spec))
     try:
         descriptors = (job.fd, lock_fd, report_fd, definition_fd)
-        if launcher is not None and launcher.start(descriptors):
-            return None
-        return _spawn(job.path, descriptors)
+        if launcher is None or not launcher.start(descriptors):
+            launcher = NewSupervisor(job.path)
+            launcher.start(descriptors)  # of one that is gone already the report tells
+        return launcher.pid if isinstance(launcher, NewSupervisor) else None
     finally:
         os.close(definition_fd)
 
@@ -136,25 +130,3 @@ def _definition(job: JobDir, spec: LaunchSpec) -> bytes:
         values["notification"] = job.read_meta_document().get("notification")
         values["meta_version"] = atomic.version_of(status)
     return marshal.dumps(values)
-
-
-def _spawn(job_path: str, descriptors: tuple[int, int, int, int]) -> int:
-    """Start the supervisor's program; the path on its command line is for readers of ``ps``."""
-    with contextlib.ExitStack() as stack:
-        actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
-            (os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)
-        ]
-        for target, fd in enumerate(descriptors, start=3):
-            # Out of the targets' way; dup2 onto the same number would leave it close-on-exec.
-            source = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE_FD)
-            stack.callback(os.close, source)
-            actions.append((os.POSIX_SPAWN_DUP2, source, target))
-        return os.posix_spawn(
-            sys.executable,
-            [sys.executable, "-I", "-S", _SUPERVISOR, job_path],
-            {},
-            file_actions=actions,
-            setpgroup=0,  # out of reach of the terminal's signals from its first moment
-            setsigmask=(),
-            setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
-        )

@@ -5,24 +5,22 @@ It takes a tenth of the time and a quarter of the memory of a new interpreter fo
 
 from __future__ import annotations
 
-import array
 import contextlib
 import os
 import signal
-import socket
-import sys
 import threading
 import time
 
+from agent_exec.process.spawn import hand_over, start_program
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from types import TracebackType
     from typing import Self
 
-_PROGRAM = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "supervisor", "launcher.py"
-)
-_REQUESTS_FD = 3
+    from agent_exec.process.spawn import Descriptors
+
 _END_LIMIT_S = 1.0
 _END_PAUSE_S = 0.005
 
@@ -44,50 +42,21 @@ class PrewarmedLauncher:
             self._spawn()
 
     def _spawn(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            # A number out of the way: dup2 onto itself would leave it close-on-exec.
-            source = os.dup(theirs.fileno()) if theirs.fileno() == _REQUESTS_FD else -1
-            try:
-                self._pid = os.posix_spawn(
-                    sys.executable,
-                    [sys.executable, "-I", "-S", _PROGRAM],
-                    {},
-                    file_actions=[
-                        *((os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)),
-                        (
-                            os.POSIX_SPAWN_DUP2,
-                            theirs.fileno() if source < 0 else source,
-                            _REQUESTS_FD,
-                        ),
-                    ],
-                    setpgroup=0,
-                    setsigmask=(),
-                    setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
-                )
-            except OSError:
-                ours.close()
-                raise
-            finally:
-                if source >= 0:
-                    os.close(source)
-        self._socket = ours
+        self._pid, self._socket = start_program("launcher.py")
 
     @property
     def pid(self) -> int:
         """The launcher process; 0 while there is none."""
         return self._pid
 
-    def start(self, descriptors: tuple[int, int, int, int]) -> bool:
+    def start(self, descriptors: Descriptors) -> bool:
         """Hand the four descriptors to a new supervisor; False when that is impossible."""
         with self._lock:
             if self._is_closed:
                 return False
             if self._socket is not None:
-                rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
-                flags = getattr(socket, "MSG_NOSIGNAL", 0)
                 try:
-                    return self._socket.sendmsg([b"s"], [rights], flags) == 1
+                    return hand_over(self._socket, descriptors)
                 except OSError:
                     self._end()
             with contextlib.suppress(OSError):

@@ -110,8 +110,10 @@ def _spawn_first(command: Command, environment: dict[bytes, bytes]) -> int:
     problem: OSError | None = None
     path = environment.get(b"PATH")
     for directory in (os.defpath if path is None else os.fsdecode(path)).split(":"):
+        candidate = os.path.join(directory, program)
         try:
-            return _spawn(os.path.join(directory, program), command, environment)
+            os.stat(candidate)  # a process made only to fail its exec costs 1 ms each
+            return _spawn(candidate, command, environment)
         except (FileNotFoundError, NotADirectoryError) as error:
             problem = problem or error
         except OSError as error:

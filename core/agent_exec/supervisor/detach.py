@@ -25,7 +25,7 @@ HANDLED = (signal.SIGTERM, signal.SIGCHLD)
 PRIVATE_UMASK = 0o077
 KEPT_FREE_BYTES = 2 * 1024 * 1024
 
-_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
+_SET_NAME, _SET_CHILD_SUBREAPER = 15, 36  # <linux/prctl.h>
 _M_TRIM_THRESHOLD = -1  # <malloc.h>
 _M_MMAP_THRESHOLD = -3
 
@@ -113,6 +113,14 @@ def adopt_orphans(is_wanted: bool = True) -> None:
         _c_library().prctl(_SET_CHILD_SUBREAPER, int(is_wanted), 0, 0, 0)
     except (ImportError, OSError, AttributeError):
         return  # without it kill reaches the group and what carries the job's mark
+
+
+def show_name(name: str) -> None:
+    """Let ``top`` and ``ps -o comm`` show what this process is for; the kernel keeps 15 bytes."""
+    try:
+        _c_library().prctl(_SET_NAME, name.encode(), 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        return
 
 
 def keep_freed_memory() -> None:

@@ -1,8 +1,8 @@
 """The pre-warmed launcher: a small process that has everything loaded and forks supervisors.
 
 Started by path for one owner, a dashboard or a program that uses the library, by
-``process.prewarmed``. Each request is one byte on the socket at descriptor 3 with the four
-descriptors of ``lifecycle.supervise``. It ends with its owner; the supervisors do not.
+``process.prewarmed``. Each request is one message of ``process.spawn`` on the socket at
+descriptor 3. It ends with its owner; the supervisors do not.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ import gc
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from socket import socket
+    from typing import NoReturn
+
 REQUESTS_FD = 3
-_DESCRIPTORS = 4
-_FD_BYTES = 4
+_TAKEN, _OWNER_GONE = b"t", b"g"
 _REHEARSALS = 10
 
 # Of CPython's allocator of small objects (Objects/obmalloc.c). Where they are others, a little
@@ -29,13 +33,11 @@ _HOLES_MAX = 3000
 def main() -> None:
     """Fork a supervisor for each request until the owner is gone."""
     sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-    from _socket import CMSG_SPACE, socket
-
     # Cgroups, too: what a supervisor loads only after the fork is 0.4 MB of its own.
     from agent_exec.process import cgroup  # noqa: F401
     from agent_exec.process.bare_signal import signal
     from agent_exec.supervisor.detach import adopt_orphans, settle
-    from agent_exec.supervisor.lifecycle import supervise
+    from agent_exec.supervisor.receiving import open_socket
 
     settle((REQUESTS_FD,))
     _rehearse()
@@ -48,39 +50,61 @@ def main() -> None:
     kept = _fill_holes()
     gc.freeze()
     gc.disable()
-    requests = socket(fileno=REQUESTS_FD)
-    room_bytes = CMSG_SPACE(_DESCRIPTORS * _FD_BYTES)
-    while kept:
-        byte, control, _, _ = requests.recvmsg(1, room_bytes)
-        if not byte:
-            return
-        descriptors = _unpack(control[0][2])
-        try:
-            pid = os.fork()
-        except OSError as error:
+    requests = open_socket(REQUESTS_FD)
+    while kept and _serve_one(requests):
+        pass
+
+
+def _serve_one(requests: socket) -> bool:
+    """Have the next request served; False when the owner is gone.
+
+    The supervisor is forked before it is asked for: a seventh less to wait for.
+    """
+    from agent_exec.supervisor.receiving import receive
+
+    told_fd, tell_fd = os.pipe()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        os.close(told_fd)
+        os.close(tell_fd)
+        descriptors = receive(requests)
+        if descriptors is not None:
             _refuse(descriptors[2], error)
-        else:
-            if pid == 0:
-                status = 2
-                try:
-                    os.setsid()
-                    requests.close()
-                    status = supervise(*descriptors)
-                finally:
-                    os._exit(status)
-        for fd in descriptors:
-            os.close(fd)
+            for fd in descriptors:
+                os.close(fd)
+        return descriptors is not None
+    if pid == 0:
+        os.close(told_fd)
+        _become_supervisor(requests, tell_fd)
+    os.close(tell_fd)
+    word = os.read(told_fd, 1)  # nothing, if somebody killed it before it was asked
+    os.close(told_fd)
+    return word != _OWNER_GONE
 
 
-def _unpack(data: bytes) -> tuple[int, int, int, int]:
-    fds = [
-        int.from_bytes(data[at : at + _FD_BYTES], sys.byteorder)
-        for at in range(0, len(data), _FD_BYTES)
-    ]
-    for fd in fds:
-        os.set_inheritable(fd, False)
-    directory, lock, report, definition = fds
-    return directory, lock, report, definition
+def _become_supervisor(requests: socket, tell_fd: int) -> NoReturn:
+    from agent_exec.supervisor.lifecycle import supervise
+    from agent_exec.supervisor.receiving import receive
+
+    status = 2
+    try:
+        os.setsid()
+        descriptors = receive(requests)
+        _tell(tell_fd, _OWNER_GONE if descriptors is None else _TAKEN)
+        requests.close()
+        status = 0 if descriptors is None else supervise(*descriptors)
+    finally:
+        os._exit(status)
+
+
+def _tell(fd: int, word: bytes) -> None:
+    try:
+        os.write(fd, word)
+    except OSError:
+        return  # the launcher is gone: this is its last supervisor
+    finally:
+        os.close(fd)
 
 
 def _refuse(report_fd: int, error: OSError) -> None:

@@ -9,7 +9,7 @@ from agent_exec.process.bare_signal import signal
 from agent_exec.supervisor.capture import Capture
 from agent_exec.supervisor.child import Command, LaunchProblem, open_stdin, start_process
 from agent_exec.supervisor.definition import load_definition
-from agent_exec.supervisor.detach import adopt_orphans, open_wakeup
+from agent_exec.supervisor.detach import adopt_orphans, open_wakeup, show_name
 from agent_exec.supervisor.enclosure import Enclosure
 from agent_exec.supervisor.ending import Ending
 from agent_exec.supervisor.journal import Journal
@@ -96,6 +96,7 @@ class Run:
         """
         definition = self._definition
         adopt_orphans()
+        show_name(f"job-{definition.job_id}")
         self._watch = OutputWatch(definition, self._dir_fd, self._loop)
         self._capture = Capture(definition, self._dir_fd, self._watch.see)
         stdin_fd = open_stdin(definition.stdin_file, self._dir_fd)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,7 +17,7 @@ import pytest
 from agent_exec.errors import InvalidStateError, LaunchFailedError
 from agent_exec.model import records
 from agent_exec.model.job import JobStatus
-from agent_exec.process import handover
+from agent_exec.process import handover, spawn
 from agent_exec.process.handover import current_umask
 from agent_exec.process.launch import launch
 from agent_exec.store import locks
@@ -104,7 +106,7 @@ def test_the_lock_is_held_from_the_claim_to_the_end_of_the_supervisor(workshop: 
 def test_a_supervisor_that_cannot_start_fails_the_job(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handover, "_SUPERVISOR", "/no/such/program.py")
+    monkeypatch.setattr(spawn, "_PROGRAMS", "/no/such")
     job = workshop.create("true")
     with pytest.raises(LaunchFailedError, match="supervisor ended before it could say anything"):
         job.start()
@@ -131,20 +133,52 @@ def test_a_supervisor_killed_before_it_answers_is_reported(workshop: Workshop) -
     program = f"""
 import os, sys
 sys.path.insert(0, {CORE!r})
-from agent_exec.process import handover
+from agent_exec.process import handover, spawn
 from agent_exec.process.launch import launch
-handover._SUPERVISOR = {str(job.path / "dies.py")!r}
+spawn._PROGRAMS = {str(job.path / "slow")!r}
 from agent_exec.store.jobs import JobStore
 with JobStore({job.store.root!r}).open({job.id!r}) as directory:
     launch(directory, handover.LaunchSpec(job_id={job.id!r}, command=("true",),
         shell_wrapper=("sh", "-c"), cwd="/", environment={{}}, umask=0o22))
 """
-    (job.path / "dies.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    (job.path / "slow" / "__main__.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=False
     )
     assert "supervisor ended before it could say anything" in done.stderr
     assert job.state.status is JobStatus.FAILED
+
+
+def test_a_supervisor_that_gets_no_job_ends() -> None:
+    pid, ours = spawn.start_program("__main__.py", "/a/root")
+    os.waitpid(pid, 0)
+    ours.setblocking(False)
+    with pytest.raises(BlockingIOError):  # it waits
+        ours.recv(1)
+    ours.setblocking(True)
+    ours.shutdown(socket.SHUT_WR)
+    ours.settimeout(LIMIT_S)
+    assert ours.recv(1) == b"", "its end of the socket is closed"
+    ours.close()
+
+
+def test_a_job_may_get_a_supervisor_that_was_there_before_it(workshop: Workshop) -> None:
+    supervisor = spawn.NewSupervisor("/a/root")
+    job = workshop.create("exit 3").start(launcher=supervisor).wait()
+    assert job.state.result.exit_code == 3
+    with pytest.raises(ChildProcessError):
+        os.waitpid(supervisor.pid, os.WNOHANG)
+
+
+def test_a_supervisor_that_died_before_its_job_came_is_replaced(workshop: Workshop) -> None:
+    supervisor = spawn.NewSupervisor("/a/root")
+    os.kill(supervisor.pid, signal.SIGKILL)
+    os.waitpid(supervisor.pid, 0)
+    with contextlib.closing(supervisor):
+        job = workshop.create("exit 3").start(launcher=supervisor).wait()
+    assert job.state.result.exit_code == 3
 
 
 def test_a_caller_with_odd_signals_and_no_standard_files_can_start(workshop: Workshop) -> None:

@@ -18,6 +18,25 @@ from support.jobs import ENDED, Workshop, is_alive, python
 from support.waiting import wait_until
 
 
+def test_a_program_is_looked_for_in_the_childs_path_as_execvp_does(workshop: Workshop) -> None:
+    job = workshop.create("unused")
+    for name, mode in (("plain", 0o600), ("right", 0o700)):
+        tool = job.path / name / "sh"
+        tool.parent.mkdir()
+        tool.write_text(f"#!/bin/sh\necho {name}\n")
+        tool.chmod(mode)
+    folders = ("missing", "plain/sh", "plain", "right")
+    environment = {"PATH": ":".join(str(job.path / folder) for folder in folders)}
+    job.start(job.spec(environment=environment)).wait()
+    assert job.read("stdout.log") == b"right\n"
+
+
+def test_a_supervisor_is_named_after_its_job(workshop: Workshop) -> None:
+    job = workshop.create("exec sleep 60").start()
+    comm = Path(f"/proc/{job.supervisor_pid}/comm").read_text()
+    assert comm == f"job-{job.id[:11]}\n"
+
+
 def test_output_exit_code_and_logs_are_kept(workshop: Workshop) -> None:
     job = workshop.create("echo out; echo err >&2; exit 3").start().wait()
     state = job.state

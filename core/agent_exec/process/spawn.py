@@ -1,0 +1,99 @@
+"""Programs of ours that are started by path, and get their descriptors over a socket."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from agent_exec.process.bare_signal import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+else:
+    # Python's own ``socket`` wraps this one: 5 ms on the way to every job that is started.
+    import _socket as socket
+
+Descriptors = tuple[int, int, int, int]
+
+SOCKET_FD = 3  # where each program finds its end
+FD_BYTES = 4
+_PROGRAMS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "supervisor")
+
+
+def start_program(name: str, *arguments: str) -> tuple[int, socket.socket]:
+    """Start a program of the folder ``supervisor``: its pid, and our end of its socket.
+
+    Raises:
+        OSError: there is no process, or no descriptor, to be had.
+    """
+    ours, theirs = socket.socketpair()
+    try:
+        # A number out of the way: dup2 onto itself would leave it close-on-exec.
+        number = theirs.fileno()
+        source = os.dup(number) if number == SOCKET_FD else number
+        try:
+            pid = os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-I", "-S", os.path.join(_PROGRAMS, name), *arguments],
+                {},
+                file_actions=[
+                    *((os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)),
+                    (os.POSIX_SPAWN_DUP2, source, SOCKET_FD),
+                ],
+                setpgroup=0,  # out of reach of the terminal's signals from its first moment
+                setsigmask=(),
+                setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
+            )
+        finally:
+            if source != number:
+                os.close(source)
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return pid, ours
+
+
+def hand_over(to: socket.socket, descriptors: Descriptors) -> bool:
+    """Send four descriptors at once.
+
+    Raises:
+        OSError: nobody is there any more.
+    """
+    data = b"".join(fd.to_bytes(FD_BYTES, sys.byteorder) for fd in descriptors)
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, data)
+    return to.sendmsg([b"s"], [rights], getattr(socket, "MSG_NOSIGNAL", 0)) == 1
+
+
+class NewSupervisor:
+    """A supervisor of its own interpreter, for one job, that may be started before there is one.
+
+    Loading takes it 25 ms, in which its starter can do what comes before the job's start. It ends
+    by itself when it is closed, or its starter gone, before it was handed a job.
+    """
+
+    def __init__(self, shown: str) -> None:
+        """Start it.
+
+        Args:
+            shown: stands on its command line, for readers of ``ps``.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        self.pid, self._socket = start_program("__main__.py", shown)
+
+    def start(self, descriptors: Descriptors) -> bool:
+        """Hand it its job; False when it is gone."""
+        try:
+            return hand_over(self._socket, descriptors)
+        except OSError:
+            return False
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of it; with a job it goes on."""
+        self._socket.close()
