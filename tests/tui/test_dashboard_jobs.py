@@ -29,7 +29,7 @@ from agent_exec_tui.screens.job_form import JobForm
 from agent_exec_tui.screens.journal import JournalDialog
 from agent_exec_tui.screens.main import MainScreen
 from agent_exec_tui.screens.menu import PromptDialog
-from agent_exec_tui.settings import Settings
+from agent_exec_tui.settings import NotifySettings, Settings
 from agent_exec_tui.widgets.command_preview import CommandPreview
 from agent_exec_tui.widgets.log_view import LogView
 from support.dashboard import app_of, dashboard, type_keys, until
@@ -373,6 +373,20 @@ async def test_who_does_not_want_to_be_asked_stops_one_job_at_once(jobs: Jobs) -
     async with dashboard(jobs.root, settings=Settings(asks_to_stop=False)) as pilot:
         await pilot.press("x")
         await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.KILLED)
+
+
+async def test_the_end_of_a_job_that_is_stopped_from_here_is_told_once(jobs: Jobs) -> None:
+    stopped, other = jobs.running("sleep", "60"), jobs.running("sleep", "60")
+    wanted = Settings(asks_to_stop=False, notify=NotifySettings(min_seconds=0))
+    async with dashboard(jobs.root, settings=wanted) as pilot:
+        main_of(pilot).table.select(stopped)
+        await pilot.press("x")
+        await until(pilot, lambda: kind_of(pilot, stopped) is RowKind.KILLED)
+        kill_job(jobs.store, other)
+        await until(pilot, lambda: kind_of(pilot, other) is RowKind.KILLED)
+        await until(pilot, lambda: len(app_of(pilot)._notifications) == 2)
+        told = sorted(each.message.split()[0] for each in app_of(pilot)._notifications)
+    assert told == sorted((stopped[:8], other[:8]))
 
 
 async def test_typing_replaces_the_command_of_the_form_before(jobs: Jobs) -> None:

@@ -180,6 +180,36 @@ async def test_search_counts_lights_and_goes_round(log: Path) -> None:
         assert app.messages[-1].outcome == "wrapped"  # type: ignore[attr-defined]
 
 
+async def test_each_step_of_a_burst_counts(log: Path) -> None:
+    async with opened(log) as pilot:
+        view = app_of(pilot).view
+        view.go_home()
+        await until(pilot, lambda: screen(view)[0] == "line 0")
+        view.search("line 7")
+        await until(pilot, lambda: view.status.hit_text() == "1/111")
+        for _ in range(7):  # none of them waits for the one before
+            view.next_hit()
+        await until(pilot, lambda: view.status.hit_text() == "8/111")
+        for _ in range(3):
+            view.previous_hit()
+        view.next_hit()
+        await until(pilot, lambda: view.status.hit_text() == "6/111")
+
+
+async def test_a_step_while_the_hit_is_being_loaded_goes_on_from_it(log: Path) -> None:
+    async with opened(log) as pilot:
+        view = app_of(pilot).view
+        view.go_home()
+        await until(pilot, lambda: screen(view)[0] == "line 0")
+        view.search("line 5")
+        await until(pilot, lambda: view.status.hit_text() == "1/111")
+        ended = app_of(pilot).messages
+        for number in range(3, 6):
+            view.next_hit()
+            await until(pilot, lambda count=number: len(ended) >= count - 1)  # type: ignore[misc]
+        await until(pilot, lambda: view.status.hit_text() == "4/111")
+
+
 async def test_a_line_that_does_not_match_is_no_hit_of_the_counter(log: Path) -> None:
     with log.open("a") as file:
         file.write("ValueError: bad\n")

@@ -242,7 +242,7 @@ _VIEW = (
     Action("pane.previous", ("shift+tab",), "previous pane", "Go to the previous pane", Group.VIEW),
     Action("pane.zoom", ("z",), "zoom", "Give the whole screen to this pane, or not", Group.VIEW, rank=80),
     Action(
-        "detail.reveal", ("full_stop",), "show env", "Show or hide environment values",
+        "detail.reveal", ("full_stop",), "env values", "Show or hide environment values",
         Group.VIEW, DETAIL, 10, when.needs_readable_job,
     ),
 )  # fmt: skip

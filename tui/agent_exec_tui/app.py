@@ -120,6 +120,8 @@ class DashboardApp(App[str], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Take keys, and what is pasted between them, one at a time."""
+        if isinstance(event, events.InputEvent):
+            self.main.touched_s = time.monotonic()
         if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
             await self._turns.take(event)
         else:

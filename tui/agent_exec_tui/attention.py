@@ -21,6 +21,8 @@ TOAST_S: Final = 10.0
 # All toasts are laid out anew with each that comes or goes: hundreds take seconds a time.
 _AT_ONCE: Final = 3
 _GATHER_S: Final = 2.0
+# As long as a signal that is sent from here waits for the end that it tells of itself, and more.
+_EXPECTED_S: Final = 6.0
 
 
 class Attention:
@@ -36,9 +38,15 @@ class Attention:
     def __init__(self, main: MainScreen) -> None:
         self._main = main
         self.watched: set[str] = set()
+        self._expected: dict[str, float] = {}  # told of by who ends them; until, monotonic seconds
         self._gone_at: list[float] = []  # when the last toasts will be, monotonic seconds
         self._untold: list[JobRow] = []
         self._is_called = False
+
+    def expect(self, job_ids: Iterable[str]) -> None:
+        """Say nothing of the end of jobs that are being ended from here: that is told anyway."""
+        until_s = time.monotonic() + _EXPECTED_S
+        self._expected.update(dict.fromkeys(job_ids, until_s))
 
     def ended(self, row: JobRow) -> None:
         """Tell of a job that ended before our eyes."""
@@ -50,7 +58,8 @@ class Attention:
         is_watched = row.job_id in self.watched
         self.watched.discard(row.job_id)
         ran_long = (row.elapsed_s or 0.0) >= wanted.min_seconds
-        if not (is_watched or ran_long):
+        is_expected = self._expected.pop(row.job_id, 0.0) > time.monotonic()
+        if not is_watched and (is_expected or not ran_long):
             return
         # Whoever sits in front of it sees the toast; the others want to be called.
         self._is_called = self._is_called or is_watched or not main.app.app_focus
@@ -110,6 +119,7 @@ class Attention:
         """Other jobs are looked at from now on."""
         self._main.table.unread.clear()
         self._main.table.silent.clear()
+        self._expected.clear()
         self._silence_due_s = 0.0
 
     def tick(self) -> None:

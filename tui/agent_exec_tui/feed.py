@@ -43,7 +43,7 @@ LOGS_S = 1.0
 RETRY_S = 2.0
 REREAD = 100  # so many jobs are read anew before others get their turn
 LIVENESS_S = 5.0
-LIVENESS_SHARE = 0.002  # of a core, at most, for asking whether supervisors live
+LIVENESS_SHARE = 0.001  # of a core, at most, for asking whether supervisors live
 
 _NEWEST = "newest"
 _ERRORS = "surrogateescape"
@@ -321,7 +321,8 @@ class JobFeed:
         self._was_there = mode is not WatchMode.WAITING
         self._grew(self._running_ids())  # what they wrote until now was not watched
         if not self._stop.is_set():
-            self._post(StateNews(warning=clean(warning)))
+            tells_growth = mode in (WatchMode.EVENTS, WatchMode.NEWEST)
+            self._post(StateNews(warning=clean(warning), tells_growth=tells_growth))
 
     def _watch_supervisors(self) -> None:
         """Ask now and then whether they live: the end of one changes no file."""

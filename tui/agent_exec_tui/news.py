@@ -45,10 +45,12 @@ class StateNews:
     Attributes:
         warning: what is wrong, in a few words; "" when nothing is.
         progress: how far the first look is, "" once it is over.
+        tells_growth: whether added output is told at once.
     """
 
     warning: str = ""
     progress: str = ""
+    tells_growth: bool = False
 
 
 News = RowsNews | SizesNews | StateNews

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 # 20 wakeups a second cost 0.15 % of a core; a change shows within 50 to 150 ms.
 STEP_MS = 50
 DEBOUNCE_MS = 50
-_TICK_MS = 250
+_TICK_MS = 1000
 _POLL_S = 1.0
 _RETRY_S = 0.05
 _RESYNC_S = 30.0
+_RESYNC_TOLD_S = 120.0  # where events tell of every job: for those that the system dropped
 _LOOK_SHARE = 0.01  # of a core, at most, for looking where events should have told
 _POLL_SHARE = 0.04
 _NEWEST_WATCHED = 1000
@@ -194,6 +195,7 @@ class JobWatcher:
                 ignore_permission_denied=True,
                 force_polling=False,
             )
+            resync_s = _RESYNC_TOLD_S if mode is WatchMode.EVENTS else _RESYNC_S
             next_look = 0.0  # at once: what happened while the watches were being set
             for events in raw:
                 changes = _sort_events(base, (path for _, path in events))
@@ -207,7 +209,7 @@ class JobWatcher:
                     return  # to be armed again with the new jobs
                 if time.monotonic() >= next_look:
                     yield from self._news()
-                    next_look = time.monotonic() + max(_RESYNC_S, self._look_s / _LOOK_SHARE)
+                    next_look = time.monotonic() + max(resync_s, self._look_s / _LOOK_SHARE)
                 self._set_mode(mode, reason)
         except FileNotFoundError:
             self._stop.wait(_RETRY_S)  # the root or a job went while the watches were being set

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from agent_exec.cli.main import main
 from agent_exec.commands.create import create_job
 from agent_exec.commands.definition import JobDefinition
 from agent_exec.commands.delete import delete_job
@@ -210,6 +211,16 @@ def test_a_filter_tells_of_its_jobs_and_counts_all(store: JobStore) -> None:
         line = watch.next()
         assert (line["change"], line["job_id"]) == ("removed", other)
         assert counted(line, "total") == 1
+
+
+@pytest.mark.parametrize("words", [["--json"], ["--json", "--filter", "x"]])
+def test_a_root_that_is_not_there_is_said(
+    tmp_path: Path, words: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--root", str(tmp_path / "none"), *words]) == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out)["jobs"] == []
+    assert err == f"warning: there is no jobs root {tmp_path}/none yet\n"
 
 
 def test_a_root_may_come_later(tmp_path: Path) -> None:

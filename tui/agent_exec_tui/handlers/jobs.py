@@ -135,6 +135,7 @@ class JobHandlers:
         words = ("kill", "--signal", signal)
 
         def send() -> None:
+            self._main.attention.expect(row.job_id for row in rows)
             self._run(verb.lower(), operations.signalling(signal), rows, *words)
 
         if signal == "TERM" and len(rows) == 1 and not self._main.settings.asks_to_stop:

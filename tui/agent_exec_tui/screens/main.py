@@ -59,10 +59,17 @@ if TYPE_CHECKING:
     from agent_exec_tui.state import KeptState
 
 TICK_S = 1.0
+# Nobody looks that closely: running times go on by three seconds then, as those of top(1) do.
+UNATTENDED_AFTER_S = 10.0
+UNATTENDED_TICKS = 3
 
 
 class MainScreen(MainFrame, inherit_bindings=False):
-    """Everything the dashboard shows at once; what keys do lives in the handlers."""
+    """Everything the dashboard shows at once; what keys do lives in the handlers.
+
+    Attributes:
+        touched_s: when the last key came, or the mouse moved, monotonic seconds.
+    """
 
     BINDINGS = screen_bindings()
     AUTO_FOCUS: ClassVar[str | None] = "#table"
@@ -87,6 +94,8 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.session = Session()
         self.reading = Reading(self, feed_for)
         self.usage_watch = UsageWatch(self)
+        self.touched_s = time.monotonic()
+        self._rested = 0
 
         self.panes = Panes(self)
         self.selected = SelectedJob(self)
@@ -341,6 +350,10 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
     def _tick(self) -> None:
         """Once a second, and cheap: only what is on screen and grows."""
+        is_attended = time.monotonic() - self.touched_s < UNATTENDED_AFTER_S
+        self._rested = 0 if is_attended else (self._rested + 1) % UNATTENDED_TICKS
+        if self._rested:
+            return
         self.table.refresh_live()
         self.selected.tick()
         self.viewing.tick()

@@ -128,6 +128,8 @@ class Reading:
         """How the list is kept up to date has changed."""
         main = self._main
         self.state = news
+        for log in main.logs.values():
+            log.view.is_told_of_growth = news.tells_growth
         if news.warning:
             gc.enable()  # there may be no end of the first look
         main.refresh_bars()

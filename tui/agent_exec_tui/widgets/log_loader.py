@@ -36,10 +36,16 @@ _SCAN_BLOCKS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What is known of a log's lines and hits; ``hit``: the number of the line at ``hit_line``."""
+    """What is known of a log's lines and hits.
+
+    Attributes:
+        pattern: whose hits were counted.
+        hit: the number, from 1, of the hit at ``hit_line``.
+    """
 
     lines: int = 0
     lines_known: bool = True
+    pattern: Pattern | None = None
     hits: int = 0
     hits_known: bool = True
     hit: int | None = None
@@ -266,6 +272,7 @@ class LogLoader:
 
 
 def _counts(source: LogSource, line: int | None) -> Counts:
-    hits, hits_known = source.hit_count() if source.pattern is not None else (0, True)
+    pattern = source.pattern
+    hits, hits_known = source.hit_count() if pattern is not None else (0, True)
     number = source.hit_number(line) if line is not None else None
-    return Counts(*source.line_count(), hits, hits_known, number, line)
+    return Counts(*source.line_count(), pattern, hits, hits_known, number, line)

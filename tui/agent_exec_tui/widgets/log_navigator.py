@@ -6,8 +6,7 @@ resume it; the bottom reached by scrolling does not.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from textual import on
 from textual.message import Message
@@ -17,18 +16,26 @@ from agent_exec_tui.log_find import Search
 from agent_exec_tui.log_memory import Wanted
 from agent_exec_tui.log_pattern import PatternError, compile_pattern
 from agent_exec_tui.log_severity import error_lines
-from agent_exec_tui.widgets.log_loader import SearchStepped
+from agent_exec_tui.widgets.log_loader import Counts, SearchStepped
 from agent_exec_tui.widgets.log_pane import LogPane
 
 if TYPE_CHECKING:
+    from agent_exec_tui.log_lines import LineSpan
     from agent_exec_tui.log_pattern import Pattern
     from agent_exec_tui.log_window import LogLine
 
 Outcome = Literal["found", "wrapped", "none"]
+# A key held down in a log where each hit takes a while must not go on for long after its release.
+_STEPS_MAX: Final = 9
 
 
 class LogNavigator(LogPane):
     """A log one can move and search in."""
+
+    # Of one "what", asked for while one is being looked for: down, or up where negative.
+    _steps = 0
+    _sought = ""
+    _found: LineSpan | None = None
 
     class SearchEnded(Message):
         """A jump to the next or previous *what* ("hit" or "error") found one, or none."""
@@ -149,6 +156,7 @@ class LogNavigator(LogPane):
 
     def stop_search(self) -> None:
         """Give up the search that is going on."""
+        self._steps = 0
         self.loader.stop_search()
         self.tell()
 
@@ -178,10 +186,13 @@ class LogNavigator(LogPane):
 
     def _set_pattern(self, pattern: Pattern | None, wanted: Wanted) -> None:
         was_only = self.only is not None
+        self._steps = 0
         self.loader.stop_search()
         self.pattern, self.wanted, self.pattern_error = pattern, wanted, None
         self.loader.set_pattern(pattern)
-        self.counts = replace(self.counts, hits=0, hits_known=pattern is None, hit=None)
+        self.counts = Counts(
+            self.counts.lines, self.counts.lines_known, pattern, hits_known=pattern is None
+        )
         self.forget_highlights()
         if pattern is None:
             self.current = self.loader.current_line = None
@@ -207,10 +218,15 @@ class LogNavigator(LogPane):
         return port.top_start, True
 
     def _find_from_here(self, pattern: Pattern, *, forward: bool, what: str) -> None:
+        if self.loader.is_searching and what == self._sought:
+            steps = self._steps + (1 if forward else -1)
+            self._steps = min(max(steps, -_STEPS_MAX), _STEPS_MAX)
+            return
+        self._steps = 0
         lines = [row.line for row in self._rows if row.line is not None]
         if not lines:
             return
-        here = next((line for line in lines if line.start == self.current), None)
+        here = next((line for line in lines if line.start == self.current), self._awaited())
         if here is not None:
             start = here.stop if forward else here.start
         elif self.viewport.follow:
@@ -219,7 +235,15 @@ class LogNavigator(LogPane):
             start = lines[0].start if forward else lines[-1].stop
         self._find(pattern, start, forward=forward, what=what)
 
+    def _awaited(self) -> LineSpan | None:
+        """The line that was found and is being loaded."""
+        found = self._found
+        is_awaited = found is not None and self.target is not None and found.start == self.current
+        return found if is_awaited else None
+
     def _find(self, pattern: Pattern, start: int, *, forward: bool, what: str) -> None:
+        if what != self._sought:
+            self._sought, self._steps = what, 0
         self.loader.search(Search(pattern, start, forward, what, self.floor))
         self.tell()
 
@@ -231,8 +255,20 @@ class LogNavigator(LogPane):
         if message.span is not None:
             outcome = "wrapped" if message.search.has_wrapped else "found"
             self._select_line(message.span.start, message.focus)
+            self._found = message.span
         self.tell()
         self.post_message(self.SearchEnded(self, message.search.what, outcome))
+        if self._steps and message.span is not None:
+            self._step_on(message.search, message.span)
+        else:
+            self._steps = 0
+
+    def _step_on(self, search: Search, found: LineSpan) -> None:
+        """Do what was asked for meanwhile."""
+        forward = self._steps > 0
+        self._steps -= 1 if forward else -1
+        start = found.stop if forward else found.start
+        self._find(search.pattern, start, forward=forward, what=search.what)
 
     def _select_line(self, start: int, focus: int | None) -> None:
         """Make a line the current one and bring it on screen, with some lines around it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from textual import on
@@ -19,21 +20,28 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
 POLL_S: Final = 2.0
-"""How often a log in sight is looked at, besides when the app says it has changed.
+"""How often a log in sight is looked at where nobody tells that it has grown.
 
 Each look is a thread's work and eight messages: once a second in two panes was a third of all
 the dashboard did while nothing happened.
 """
+TOLD_POLL_S: Final = 16.0
+"""The same where somebody does: for what may be missed."""
 
 
 class LogPane(LogTeller):
-    """Shows a log and keeps it up to date."""
+    """Shows a log and keeps it up to date.
+
+    Attributes:
+        is_told_of_growth: whether ``refresh_from_file`` is called whenever output is added.
+    """
 
     def __init__(
         self, *, name: str | None = None, id: str | None = None, classes: str | None = None
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self.loader = LogLoader(self)
+        self.is_told_of_growth = False
         self.key = ""
         self.target: tuple[int, int] | None = None
         self.focus_byte: int | None = None
@@ -130,6 +138,7 @@ class LogPane(LogTeller):
         if self.wanted.text:
             self.pattern = compile_pattern(self.wanted.text, regex=self.wanted.is_regex)
         self.loader.set_pattern(self.pattern)
+        self.counts = Counts(pattern=self.pattern, hits_known=self.pattern is None)
 
     # Reading
 
@@ -244,6 +253,10 @@ class LogPane(LogTeller):
         self.tell_soon()
 
     def _take_counts(self, counts: Counts) -> None:
+        if counts.pattern is not self.pattern:  # counted before that was searched for
+            old = self.counts
+            counts = replace(old, lines=counts.lines, lines_known=counts.lines_known)
+            self.loader.count()
         self.counts = counts
         digits = self.gutter_shape.digits
         self._line_count = counts.lines
@@ -265,7 +278,12 @@ class LogPane(LogTeller):
 
     def on_mount(self) -> None:
         """Start the safety poll."""
-        self.set_interval(POLL_S, self.refresh_from_file)
+        self.set_interval(POLL_S, self._poll)
+
+    def _poll(self) -> None:
+        pause_s = TOLD_POLL_S if self.is_told_of_growth else 0.0
+        if time.monotonic() - self._last_look >= pause_s:
+            self.refresh_from_file()
 
     def on_show(self, event: events.Show) -> None:
         """Come into sight: look at once."""
