@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui import situation as when
 from agent_exec_tui.situation import ALL_PANES, Pane, Reason, Situation
 

@@ -10,9 +10,9 @@ make a line's colours depend on where one scrolled from.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui.sgr import PLAIN, Sgr, apply_sgr
 
 if TYPE_CHECKING:

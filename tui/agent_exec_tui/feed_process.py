@@ -81,10 +81,12 @@ class FeedProcess:
         self._thread.start()
 
     def _listen(self, wire: BinaryIO, post: Post) -> None:
+        from agent_exec_tui.news_wire import read_news  # there is time for it here
+
         try:
             with wire:
                 while True:
-                    news = pickle.load(wire)  # from nobody but the process we made
+                    news = read_news(wire)
                     if self._is_stopped:
                         return
                     post(news)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from agent_exec.store.jobs import JobStore
 from agent_exec_tui.feed import JobFeed
 from agent_exec_tui.news import RowsNews
+from agent_exec_tui.news_wire import write_news
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -35,8 +36,7 @@ class _Teller:
     def tell(self, news: News) -> None:
         try:
             with self._lock:
-                pickle.dump(news, self._wire, pickle.HIGHEST_PROTOCOL)
-                self._wire.flush()
+                write_news(news, self._wire)
         except OSError:
             os._exit(0)  # nobody listens any more
         if isinstance(news, RowsNews) and news.is_complete:

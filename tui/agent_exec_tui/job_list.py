@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec_tui.arrangement import Arrangement, View, arranged, in_order
 
 if TYPE_CHECKING:

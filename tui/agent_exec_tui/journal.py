@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections import deque
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import ID_CHARS, clean
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from agent_exec.model.lazy_dataclass import dataclass
 
 MIN_WIDTH = 40
 MIN_HEIGHT = 10
@@ -25,9 +26,14 @@ BREAKPOINTS = [(0, "-single"), (80, "-stacked"), (120, "-split"), (160, "-wide")
 HEIGHT_BREAKPOINTS = [(0, "-low"), (STRIP_HEIGHT, "-high")]
 
 
-def width_class(width: int) -> str:
-    """Give the class that the screen has at a width."""
-    return next(name for least, name in reversed(BREAKPOINTS) if width >= least)
+def size_classes(width: int, height: int) -> dict[str, bool]:
+    """Give the classes that the screen has at a size, by name as ``update_classes`` takes them."""
+    measured = ((width, BREAKPOINTS), (height, HEIGHT_BREAKPOINTS))
+    names = (
+        next(name for least, name in reversed(breakpoints) if cells >= least)
+        for cells, breakpoints in measured
+    )
+    return dict.fromkeys(names, True)
 
 
 class Part(StrEnum):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui.ansi import sanitize_line
 from agent_exec_tui.log_index import BLOCK_BYTES
 from agent_exec_tui.log_pattern import Pattern, matching_lines

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec_tui.log_search import LineFinder
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from typing import Final
+
+from agent_exec.model.lazy_dataclass import dataclass
 
 BLOCK_BYTES: Final = 256 * 1024
 

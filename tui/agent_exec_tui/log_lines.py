@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import stat
 import weakref
-from dataclasses import dataclass
 from typing import Final
+
+from agent_exec.model.lazy_dataclass import dataclass
 
 BREAK_BYTES: Final = 4 * 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024

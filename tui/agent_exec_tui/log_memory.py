@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from agent_exec.model.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from agent_exec_tui.log_viewport import Mark

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui.log_index import BLOCK_BYTES, BlockIndex
 from agent_exec_tui.log_lines import LineReader, LineSpan
 from agent_exec_tui.log_pattern import Pattern, matching_lines

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec_tui.log_index import BLOCK_BYTES, BlockIndex
 from agent_exec_tui.log_lines import BREAK_BYTES, LineReader, LogFile
 

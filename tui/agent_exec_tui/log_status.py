@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui.formatting import counted, size
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from array import array
-from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from rich.cells import get_character_cell_size
 
+from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec_tui.ansi import LINE_LIMIT, Span, sanitize_line
 from agent_exec_tui.formatting import size
 from agent_exec_tui.log_lines import LineSpan
@@ -87,7 +87,7 @@ class Window:
     at_start: bool = True
     at_end: bool = True
     is_partial: bool = False
-    request: WindowRequest | None = field(default=None, compare=False)
+    request: WindowRequest | None = None
 
 
 def build_window(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agent_exec_tui.usage import Usage
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RowsRead(Message):
     """Jobs below *root* were read; news of a root that was left meanwhile is dropped."""
 
@@ -28,7 +28,7 @@ class RowsRead(Message):
     news: RowsNews
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class SizesRead(Message):
     """How large the logs of some jobs are was found out."""
 
@@ -36,21 +36,21 @@ class SizesRead(Message):
     news: SizesNews
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class UsageRead(Message):
     """What running jobs use, by job id: per cent of a core, bytes of memory."""
 
     usage: Mapping[str, Usage]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Arranged(Message):
     """A thread has worked out what the list is to show."""
 
     arrangement: Arrangement
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FeedChanged(Message):
     """How the list is kept up to date has changed."""
 
@@ -71,7 +71,7 @@ def message_of(root: str, news: News) -> RowsRead | SizesRead | FeedChanged:
     return FeedChanged(root, news)
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ProgressRead(Message):
     """The end of a running job's logs was looked at; "" where it shows no progress."""
 
@@ -79,7 +79,7 @@ class ProgressRead(Message):
     progress: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RecordRead(Message):
     """One job was read in full, for the detail pane; None if it is gone.
 
@@ -94,7 +94,7 @@ class RecordRead(Message):
     progress: str = ""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class OperationEnded(Message):
     """Commands on one or more jobs are through.
 
@@ -109,14 +109,14 @@ class OperationEnded(Message):
     line_of: Callable[[Outcome], str] | None = None
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Journaled(Message):
     """Something is done that is to be remembered, whatever has been closed meanwhile."""
 
     entries: tuple[Entry, ...]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Noticed(Message):
     """Something for a toast, from a thread."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from agent_exec.commands.definition import JobDefinition, StdinFile
 from agent_exec.commands.observation import NO_WAIT
 from agent_exec.errors import AgentExecError, InvalidStateError, JobNotFoundError
+from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.store.listing import read_job
 from agent_exec_tui import formatting
 from agent_exec_tui.command_line import command_line

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent_exec.cli.call import OutputError, say, write_stdout
+from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.places import log_path, state_path
 from agent_exec.store.root import resolve_root

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from agent_exec.model.lazy_dataclass import dataclass, field, replace
 from agent_exec.store.places import settings_path
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui.job_rows import RowKind
 
 if TYPE_CHECKING:

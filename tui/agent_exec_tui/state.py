@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec_tui.arrangement import Sort, Tab
 from agent_exec_tui.recents import OFFERED, Submitted
 

@@ -50,7 +50,10 @@ def _field(*, default_factory: Callable[[], object]) -> object:
 
 def _replace(value: object, **changes: object) -> object:
     names = field_names(value)
-    assert names is not None
+    if names is None:
+        import dataclasses
+
+        return dataclasses.replace(value, **changes)  # type: ignore[type-var]
     return type(value)(**{name: getattr(value, name) for name in names} | changes)
 
 

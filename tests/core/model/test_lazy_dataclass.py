@@ -56,6 +56,11 @@ def test_values_are_made_by_place_and_by_name() -> None:
     assert child.wire_type == "child"
 
 
+def test_replace_takes_standard_dataclasses_as_well() -> None:
+    standard = dataclasses.make_dataclass("Standard", ["x", "y"])
+    assert replace(standard(1, 2), y=3) == standard(1, 3)
+
+
 @pytest.mark.parametrize(
     ("make", "arguments", "named"),
     [(Point, (), {}), (Point, (1, 2, 3), {}), (Point, (1,), {"z": 2}), (Base, ("kim",), {})],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agent_exec.model.lazy_dataclass import replace
 from agent_exec_tui.actions import BY_ID
 from agent_exec_tui.keymap import keys_of, shown_key
 from agent_exec_tui.layout import PANES, Mode, Part, Wish, jobs_percent, mode_of, parts_for

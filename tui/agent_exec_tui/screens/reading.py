@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from typing import TYPE_CHECKING
 
 from agent_exec.store.jobs import JobStore
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.news import Feed, FeedMaker, RowsNews, SizesNews
     from agent_exec_tui.screens.main import MainScreen
+
+
+LOADING_DRAWN_S = 0.25
 
 
 class Reading:
@@ -38,6 +42,7 @@ class Reading:
         self.state = StateNews()
         self.warnings: tuple[str, ...] = ()
         self.is_loaded = False
+        self._drawn_s = 0.0
         self.listener: Callable[[RowsNews], None] | None = None
 
     def open(self, root: str) -> None:
@@ -76,11 +81,14 @@ class Reading:
         was_loaded = self.is_loaded
         if news.is_complete:
             self._complete()
+        in_sight = main.table.sight()
         change = main.jobs.apply(news.rows, news.removed)
         main.attention.changed(change, news.removed)
         if was_loaded and not news.is_complete and main.table.follows_newest:
             self._go_to_newest(change.begun)
-        if change.moved or not main.jobs.rows or news.is_complete:
+        if change.moved and main.table.sight() == in_sight and self._is_drawn_soon():
+            pass
+        elif change.moved or not main.jobs.rows or news.is_complete:
             main.list_changed()
             main.table.select_wanted()
             if news.is_complete:
@@ -97,6 +105,17 @@ class Reading:
             main.selected.logs_grew()
         if self.listener is not None:
             self.listener(news)
+
+    def _is_drawn_soon(self) -> bool:
+        """Whether more rows are on their way, and what came is drawn with those.
+
+        Of 50 chunks each would draw the counts, and nothing else that is in sight.
+        """
+        now_s = time.monotonic()
+        if self.is_loaded or now_s - self._drawn_s >= LOADING_DRAWN_S:
+            self._drawn_s = now_s
+            return False
+        return True
 
     def _complete(self) -> None:
         self.is_loaded = True

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.widgets import Input
 
 from agent_exec.model.filter import Filter, compile_filter
 from agent_exec.model.filter_terms import FilterError
+from agent_exec.model.lazy_dataclass import replace
 from agent_exec_tui.arrangement import Sort, Tab, View, arranged
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.layout import Part

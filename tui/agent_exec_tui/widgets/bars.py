@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -10,6 +9,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui import formatting
 from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.hints import Hint, fit_hints

@@ -163,6 +163,11 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.set_reactive(JobTable.virtual_size, size)
             self._scroll_update(size)
 
+    def sight(self) -> tuple[int | None, list[JobRow]]:
+        """Where the cursor's job is, and the rows on screen: a change that leaves these is not seen."""
+        position = self.jobs.position_of(self.cursor_id) if self.cursor_id else None
+        return position, self._visible_rows()
+
     def refresh_jobs(self, job_ids: frozenset[str] | set[str]) -> None:
         """Draw the rows of these jobs anew, if they are on screen."""
         top = self.scroll_offset.y

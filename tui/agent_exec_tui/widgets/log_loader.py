@@ -10,12 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui.log_find import Search, find_step
 from agent_exec_tui.log_source import LogSource
 from agent_exec_tui.log_window import Window, WindowRequest, build_window

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui.ansi_colours import FIXED_GREYS
 from agent_exec_tui.log_severity import Severity
 from agent_exec_tui.widgets.line_looks import has_own_colours

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.worker import Worker, WorkerState
 
+from agent_exec.model.lazy_dataclass import replace
 from agent_exec_tui.log_memory import LogMemory, Place
 from agent_exec_tui.log_pattern import compile_pattern
 from agent_exec_tui.log_window import Window, WindowRequest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from rich.cells import set_cell_size
 from rich.segment import Segment
 from textual.strip import Strip
 
+from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.unseen import Unseen
