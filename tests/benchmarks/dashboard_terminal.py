@@ -73,16 +73,21 @@ def cursor_seconds(shown: Terminal, keys: str) -> list[float]:
     return samples
 
 
-def filter_seconds(shown: Terminal, word: str) -> list[float]:
-    """Type *word* as a filter; for each letter, seconds until the list obeys it."""
+def filter_seconds(shown: Terminal, word: str) -> list[tuple[float, float]]:
+    """Type *word* as a filter; for each letter, seconds until it is seen, and the list obeys it."""
     shown.press("/")
     shown.wait_for("filter: words")
     shown.settle(PAUSE_S, limit_s=PAUSE_S * 4)
     samples = []
     for end in range(1, len(word) + 1):
         pressed_s = shown.press(word[end - 1])
-        text = f"filter: {word[:end]}"
-        samples.append(shown.wait_for(text, KEY_LIMIT_S) - pressed_s)
+        typed = re.compile(rf"\W*{word[:end]}\W*")
+        seen_s = shown.wait(
+            lambda lines: any(map(typed.fullmatch, lines)),  # noqa: B023 (waits at once)
+            KEY_LIMIT_S,
+        )
+        obeyed_s = shown.wait_for(f"filter: {word[:end]}", KEY_LIMIT_S)
+        samples.append((seen_s - pressed_s, obeyed_s - pressed_s))
         shown.settle(PAUSE_S, limit_s=PAUSE_S * 4)
     for _ in range(2):  # out of the input, then out of the filter
         shown.press(ESCAPE)

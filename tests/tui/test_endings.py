@@ -84,6 +84,16 @@ def test_a_closed_window_ends_the_dashboard(store: JobStore) -> None:
     assert not log_of(store).exists()
 
 
+def test_a_closed_window_ends_the_dashboard_though_nobody_tells_it(store: JobStore) -> None:
+    job_id = running(store, "sleep", "60")
+    deaf = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"  # as nohup leaves it
+    with dashboard(store, before=deaf) as opened:
+        opened.wait_for(job_id[:7])
+        opened.hang_up()
+        assert opened.process.wait(timeout=LIMIT_S) == 1
+    assert "the terminal cannot be read any more" in log_of(store).read_text()
+
+
 def test_a_failure_is_owned_up_to_in_a_line_and_told_in_the_log(store: JobStore) -> None:
     job_id = running(store, "sleep", "60")
     with dashboard(store, before=RAISE) as opened:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agent_exec.model.filter import compile_filter
 from agent_exec.model.filter_terms import JobFields
-from agent_exec_tui.arrangement import Sort, Tab, View, arranged
+from agent_exec_tui.arrangement import Sort, Tab, View, arranged, narrowed
 from agent_exec_tui.job_list import JobList
 from agent_exec_tui.job_rows import JobRow, RowKind
 
@@ -93,6 +93,58 @@ def test_a_view_worked_out_elsewhere_misses_nothing_that_changed_meanwhile(
     jobs.install(arrangement)
     assert [r.job_id for r in jobs.shown] == expected(jobs, text)
     assert all(jobs.shown[i] is jobs.rows[r.job_id] for i, r in enumerate(jobs.shown))
+
+
+@given(updates(), updates(), st.sampled_from(["m", "make", "make t", "m !test"]), st.booleans())
+def test_a_view_narrowed_from_what_is_shown_misses_nothing_either(
+    before: list[tuple[list[JobRow], list[str]]],
+    meanwhile: list[tuple[list[JobRow], list[str]]],
+    text: str,
+    is_reversed: bool,
+) -> None:
+    jobs = JobList()
+    jobs.look(View(is_reversed=is_reversed, wanted=compile_filter("m", 0)))
+    for changed, removed in before:
+        jobs.apply(changed, removed)
+    view = View(tab=Tab.DONE, is_reversed=is_reversed, wanted=compile_filter(text, 0))
+    basis = jobs.basis(view)
+    assert basis is not None
+    arrangement = narrowed(basis, view)
+    for changed, removed in meanwhile:
+        jobs.apply(changed, removed)
+    jobs.install(arrangement)
+    assert [r.job_id for r in jobs.shown] == expected(jobs, text)
+    assert all(jobs.position_of(r.job_id) == n for n, r in enumerate(jobs.shown))
+
+
+def test_a_view_that_shows_others_too_is_worked_out_from_all_rows() -> None:
+    jobs = JobList()
+    jobs.look(View(wanted=compile_filter("make", 0)))
+    for view in (
+        View(),
+        View(wanted=compile_filter("mak", 0)),
+        View(sort=Sort.ID, wanted=compile_filter("make", 0)),
+    ):
+        assert jobs.basis(view) is None
+    jobs.freeze()
+    assert jobs.basis(View(wanted=compile_filter("make x", 0))) is None
+
+
+def test_sizes_found_out_later_count_and_move_rows_only_where_they_order_them() -> None:
+    for sort in (Sort.NEWEST, Sort.OUTPUT):
+        jobs = JobList()
+        jobs.look(View(sort=sort))
+        jobs.apply([row("a", created_s=3), row("b", created_s=2), row("c", created_s=1)])
+        change = jobs.take_sizes({"b": (5, 1, 6), "c": (2, 0, 2), "gone": (9, 9, 9)})
+        assert jobs.log_bytes == 16
+        assert jobs.rows["b"].output_bytes == 6
+        shown = [r.job_id for r in jobs.shown]
+        if sort is Sort.NEWEST:
+            assert (shown, change.moved) == (["a", "b", "c"], False)
+            assert change.updated == {"b", "c"}
+        else:
+            assert (shown, change.moved) == (["b", "c", "a"], True)
+        assert not jobs.take_sizes({"b": (7, 7, 7)}).updated  # known already
 
 
 def test_a_changed_row_that_keeps_its_place_is_told_as_updated_only() -> None:

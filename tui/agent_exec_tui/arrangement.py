@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import compress
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -113,6 +114,18 @@ class View:
         """Whether what is shown gets larger, newer or later in the alphabet downwards."""
         return self.sort.rises is not self.is_reversed
 
+    def narrows(self, other: View) -> bool:
+        """Whether it shows some of what *other* does, in its order; False in doubt."""
+        return (
+            (self.sort, self.is_reversed) == (other.sort, other.is_reversed)
+            and other.tab in (Tab.ALL, self.tab)
+            and other.scope_cwd in (None, self.scope_cwd)
+            and (
+                other.wanted is None
+                or (self.wanted is not None and self.wanted.narrows(other.wanted))
+            )
+        )
+
     def is_in_scope(self, row: JobRow) -> bool:
         """Whether a row belongs to the directory shown."""
         return self.scope_cwd is None or row.raw_cwd == self.scope_cwd
@@ -152,11 +165,28 @@ def arranged(rows: Iterable[JobRow], view: View) -> Arrangement:
     if view.tab is not Tab.ALL:
         kinds = _TAB_KINDS[view.tab]
         rows = [row for row in rows if row.kind in kinds]
+    rows = list(rows)
     if view.wanted is not None:
-        by_id = {row.job_id: row for row in rows}
-        passed = view.wanted.select(row.fields for row in by_id.values())
-        rows = [by_id[fields.job_id] for fields in passed]
-    return in_order(list(rows), view)
+        rows = list(compress(rows, view.wanted.mask([row.fields for row in rows])))
+    return in_order(rows, view)
+
+
+def narrowed(base: Arrangement, view: View) -> Arrangement:
+    """Work out what a view shows out of what one that it ``narrows`` does: their order is one."""
+    shown = base.shown[::-1] if view.is_reversed else base.shown
+    if view.wanted is not None:
+        mask = view.wanted.mask([row.fields for row in shown])
+    else:
+        mask = [True] * len(shown)
+    if (view.tab, view.scope_cwd) != (base.view.tab, base.view.scope_cwd):
+        bare = replace(view, wanted=None)
+        mask = [passed and bare.shows(row) for passed, row in zip(mask, shown, strict=True)]
+    shown = list(compress(shown, mask))
+    keys = list(compress(base.keys, mask))
+    key_of = dict(zip(map(_id, shown), keys, strict=True))
+    if view.is_reversed:
+        shown.reverse()
+    return Arrangement(view, keys, shown, key_of)
 
 
 def in_order(shown: list[JobRow], view: View) -> Arrangement:

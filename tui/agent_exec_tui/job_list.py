@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from agent_exec.model.lazy_dataclass import dataclass, replace
-from agent_exec_tui.arrangement import Arrangement, View, arranged, in_order
+from agent_exec_tui.arrangement import Arrangement, Sort, View, arranged, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -112,6 +112,17 @@ class JobList:
         self._changed_since = set()
         return list(self.rows.values())
 
+    def basis(self, view: View) -> Arrangement | None:
+        """A copy of what is shown now, for ``narrowed``; None where *view* shows others, too.
+
+        From here on changes are remembered, as after ``snapshot``.
+        """
+        now = self._now
+        if self._is_frozen or self._is_outdated or not view.narrows(now.view):
+            return None
+        self._changed_since = set()
+        return Arrangement(now.view, list(now.keys), list(now.shown))
+
     def install(self, arrangement: Arrangement) -> None:
         """Show what was worked out from the last snapshot, and what changed since."""
         if self._is_frozen:
@@ -180,13 +191,22 @@ class JobList:
         moved = self._move(changed)
         return Change(moved, frozenset(updated), tuple(begun), tuple(grew), tuple(ended))
 
-    def with_sizes(self, sizes: Mapping[str, tuple[int, int, int]]) -> list[JobRow]:
-        """Give the rows of jobs whose log sizes were unknown, with them."""
-        return [
-            replace(row, stdout_bytes=out, stderr_bytes=err, full_bytes=full)
-            for job_id, (out, err, full) in sizes.items()
-            if (row := self.rows.get(job_id)) is not None and not row.log_bytes
-        ]
+    def take_sizes(self, sizes: Mapping[str, tuple[int, int, int]]) -> Change:
+        """Note the log sizes of jobs of which they were unknown.
+
+        In place where that moves no row: as many new rows as there are jobs would be looked
+        through for garbage again and again, which keys wait for.
+        """
+        unknown = [row for row in map(self.rows.get, sizes) if row and not row.log_bytes]
+        if self.view.sort is Sort.OUTPUT:
+            return self.apply([_sized(replace(row), sizes[row.job_id]) for row in unknown])
+        for row in unknown:
+            _sized(row, sizes[row.job_id])
+            self.log_bytes += row.log_bytes
+            if self._changed_since is not None:
+                self._changed_since.add(row.job_id)
+        shown = self._now.key_of
+        return Change(updated=frozenset(row.job_id for row in unknown if row.job_id in shown))
 
     def _count(self, old: JobRow | None, new: JobRow | None) -> None:
         self.log_bytes += (new.log_bytes if new else 0) - (old.log_bytes if old else 0)
@@ -275,3 +295,8 @@ class JobList:
             return
         self._is_outdated = False
         self._now = arranged(self.rows.values(), self.view)
+
+
+def _sized(row: JobRow, sizes: tuple[int, int, int]) -> JobRow:
+    row.stdout_bytes, row.stderr_bytes, row.full_bytes = sizes
+    return row

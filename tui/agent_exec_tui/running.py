@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from agent_exec.cli.call import OutputError, say, write_stdout
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agent_exec_tui.settings import Settings
+
+SWITCH_S = 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,8 @@ def run(wish: Wish, *, environ: Mapping[str, str] | None = None, is_demo: bool =
             wish = replace(wish, root=stack.enter_context(guarded_demo(ending)))
         # The main screen enables it again when all jobs are read: nothing made by then is garbage.
         gc.disable()
+        # A key waits for no thread that reads, counts or sorts longer than that.
+        sys.setswitchinterval(SWITCH_S)
         # Before anything of Textual is loaded: by the first picture the first jobs are read.
         root = resolve_root(wish.root, environ)
         feeds = stack.enter_context(contextlib.closing(FeedProcesses(JobStore(root))))

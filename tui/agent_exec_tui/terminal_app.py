@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import select
+import sys
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 EXIT_FAILED = 1
+HANG_UP_S = 3.0
 
 
 class TerminalApp(DashboardApp):
@@ -26,6 +29,21 @@ class TerminalApp(DashboardApp):
     """
 
     failure: BaseException | None = None
+
+    def on_mount(self) -> None:
+        """Look now and then whether the terminal is still there."""
+        if sys.platform == "linux":  # poll(2) knows no terminals on macOS
+            self.set_interval(HANG_UP_S, self._look_for_hang_up)
+
+    def _look_for_hang_up(self) -> None:
+        """End with the terminal where no SIGHUP comes, as under nohup.
+
+        The thread that reads the keys does not notice: it would read nothing, without a pause.
+        """
+        poll = select.poll()
+        poll.register(0, 0)
+        if any(mask & (select.POLLHUP | select.POLLERR) for _, mask in poll.poll(0)):
+            self.panic()
 
     @on(RowsRead)
     def _warm_up(self, event: RowsRead) -> None:

@@ -24,7 +24,7 @@ from agent_exec.model.filter_terms import MOMENTS, TESTS, FilterError, since
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from agent_exec.model.filter_terms import JobFields, Test
 
@@ -58,29 +58,39 @@ class Filter:
         """Whether every term holds for *job*."""
         return all(term.holds(job) for term in self._terms)
 
-    def select(self, jobs: Iterable[JobFields]) -> list[JobFields]:
-        """Keep those for which every term holds, in their order; quick with many."""
-        left = list(jobs)
+    def mask(self, jobs: Sequence[JobFields]) -> list[bool]:
+        """Say of each job whether every term holds for it; quick with many."""
+        mask = [True] * len(jobs)
         for term in self._terms:
-            left = term.narrow(left)
-        return left
+            mask = term.mask(jobs, mask)
+        return mask
+
+    def narrows(self, other: Filter) -> bool:
+        """Whether it lets nothing pass that *other* does not; False in doubt."""
+        pairs = zip(self._terms, other._terms, strict=False)
+        return len(self._terms) >= len(other._terms) and all(a.implies(b) for a, b in pairs)
 
 
 class _Term:
     """One condition and whether it is turned round."""
 
-    __slots__ = ("_is_negated", "_test")
+    __slots__ = ("_is_negated", "_source", "_test")
 
-    def __init__(self, test: Test, is_negated: bool) -> None:
+    def __init__(self, test: Test, is_negated: bool, source: str) -> None:
         self._test = test
         self._is_negated = is_negated
+        self._source = source
+
+    def implies(self, other: _Term) -> bool:
+        return self._source == other._source
 
     def holds(self, job: JobFields) -> bool:
         return self._test(job) is not self._is_negated
 
-    def narrow(self, jobs: list[JobFields]) -> list[JobFields]:
+    def mask(self, jobs: Sequence[JobFields], before: list[bool]) -> list[bool]:
         test, unwanted = self._test, self._is_negated
-        return [job for job in jobs if test(job) is not unwanted]
+        pairs = zip(before, jobs, strict=True)
+        return [passed and test(job) is not unwanted for passed, job in pairs]
 
 
 class _Word(_Term):
@@ -91,16 +101,24 @@ class _Word(_Term):
     def __init__(self, word: str, is_negated: bool) -> None:
         self._is_exact = word != word.lower()
         self._word = word
-        super().__init__(self._has, is_negated)
+        super().__init__(self._has, is_negated, f"{'!' if is_negated else ''}{word}")
+
+    def implies(self, other: _Term) -> bool:
+        if super().implies(other):
+            return True
+        if not isinstance(other, _Word) or self._is_negated or other._is_negated:
+            return False
+        return other._word in (self._word if other._is_exact else self._word.lower())
 
     def _has(self, job: JobFields) -> bool:
         return self._word in (job.text if self._is_exact else job.folded)
 
-    def narrow(self, jobs: list[JobFields]) -> list[JobFields]:
+    def mask(self, jobs: Sequence[JobFields], before: list[bool]) -> list[bool]:
         word, unwanted = self._word, self._is_negated
+        pairs = zip(before, jobs, strict=True)
         if self._is_exact:
-            return [job for job in jobs if (word in job.text) is not unwanted]
-        return [job for job in jobs if (word in job.folded) is not unwanted]
+            return [passed and (word in job.text) is not unwanted for passed, job in pairs]
+        return [passed and (word in job.folded) is not unwanted for passed, job in pairs]
 
 
 class _Since(_Term):
@@ -112,9 +130,12 @@ class _Since(_Term):
 
     __slots__ = ("span_s",)
 
-    def __init__(self, test: Test, is_negated: bool, span_s: float) -> None:
+    def __init__(self, test: Test, is_negated: bool, source: str, span_s: float) -> None:
         self.span_s = span_s
-        super().__init__(test, is_negated)
+        super().__init__(test, is_negated, source)
+
+    def implies(self, other: _Term) -> bool:
+        return False  # what passes one moment need not pass the next
 
 
 def compile_filter(text: str, now_s: float, *, home: str = "") -> Filter:
@@ -169,7 +190,7 @@ def _term_of(term: str, position: int, now_s: float, home: str) -> _Term:
         raise FilterError(f"`{key}:` needs a value", position)
     if make is None:
         test, span_s = since(key, value, position, now_s)
-        return _Since(test, is_negated, span_s)
+        return _Since(test, is_negated, term, span_s)
     if key == "cwd" and home and (value == "~" or value.startswith("~/")):
         value = home.rstrip("/") + value[1:]
-    return _Term(make(value, position), is_negated)
+    return _Term(make(value, position), is_negated, term)

@@ -111,14 +111,14 @@ NOT_SELECTED = [
 def test_terms_that_select(text: str) -> None:
     chosen = compile_filter(text, NOW_S)
     assert chosen.matches(JOB)
-    assert chosen.select([JOB]) == [JOB]
+    assert chosen.mask([JOB]) == [True]
 
 
 @pytest.mark.parametrize("text", NOT_SELECTED)
 def test_terms_that_leave_out(text: str) -> None:
     chosen = compile_filter(text, NOW_S)
     assert not chosen.matches(JOB)
-    assert chosen.select([JOB, JOB]) == []
+    assert chosen.mask([JOB, JOB]) == [False, False]
 
 
 def test_a_tilde_is_the_home_directory() -> None:
@@ -186,7 +186,37 @@ def test_anything_typed_is_a_filter_or_an_error_with_a_place(text: str) -> None:
         assert 0 <= error.position < len(text)  # noqa: PT017
     else:
         jobs = [JOB, BARE]
-        assert chosen.select(jobs) == [job for job in jobs if chosen.matches(job)]
+        assert chosen.mask(jobs) == [chosen.matches(job) for job in jobs]
+
+
+WORDS = st.lists(
+    st.sampled_from(["m", "ma", "make", "Ma", "!m", "!make", "exit:0", "age:<1d", "re:a", "xyz"]),
+    max_size=3,
+).map(" ".join)
+
+
+@given(before=WORDS, after=WORDS, typed=st.sampled_from(["", "k", " e", "E"]))
+def test_a_filter_that_narrows_another_lets_nothing_more_pass(
+    before: str, after: str, typed: str
+) -> None:
+    jobs = [JobFields(job_id=name, state="exited", exit_code=0, created=NOW_S)
+            for name in ("make", "mAke", "Make", "am", "k e", "mk", "exit")]  # fmt: skip
+    for text in (after, before + typed):
+        try:
+            old, new = compile_filter(before, NOW_S), compile_filter(text, NOW_S)
+        except FilterError:
+            continue  # such as `exit:0k`
+        if new.narrows(old):
+            assert not [job.job_id for job in jobs if new.matches(job) and not old.matches(job)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("", "p"), ("p", "py"), ("a b", "a bc"), ("a", "a !b"), ("Py", "Pyt"),
+                          ("exit:0", "exit:0 x"), ("py", "Py")],
+)  # fmt: skip
+def test_typing_on_narrows(before: str, after: str) -> None:
+    assert compile_filter(after, NOW_S).narrows(compile_filter(before, NOW_S))
+    assert not compile_filter(before, NOW_S).narrows(compile_filter(after, NOW_S))
 
 
 @given(state=st.sampled_from(STATE_WORDS), chosen=st.sampled_from(STATE_WORDS))

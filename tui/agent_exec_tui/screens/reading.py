@@ -136,7 +136,7 @@ class Reading:
     def sizes_read(self, news: SizesNews) -> None:
         """The sizes of logs were found out."""
         main = self._main
-        change = main.jobs.apply(main.jobs.with_sizes(news.sizes))
+        change = main.jobs.take_sizes(news.sizes)
         if change.moved:
             main.list_changed()
         else:

@@ -10,7 +10,7 @@ from textual.widgets import Input
 from agent_exec.model.filter import Filter, compile_filter
 from agent_exec.model.filter_terms import FilterError
 from agent_exec.model.lazy_dataclass import replace
-from agent_exec_tui.arrangement import Sort, Tab, View, arranged
+from agent_exec_tui.arrangement import Sort, Tab, View, arranged, narrowed
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.layout import Part
 from agent_exec_tui.messages import Arranged
@@ -85,18 +85,19 @@ class Viewing:
 
     def _change(self, view: View, *, is_at_once: bool = False) -> None:
         main = self._main
-        if is_at_once or len(main.jobs.rows) <= AT_ONCE:
-            # What a thread was asked for before does not know what changes from here on.
-            self._asked = None
-            was, shown = main.jobs.view, main.jobs.shown
-            main.jobs.look(view)
-            self._draw(was, shown)
-            return
+        basis, post = main.jobs.basis(view), main.post_message
+        rows = main.jobs.snapshot() if basis is None else basis.shown
+
+        def arrange() -> Arrangement:
+            return arranged(rows, view) if basis is None else narrowed(basis, view)
+
         self._asked = view
-        rows, post = main.jobs.snapshot(), main.post_message
+        if is_at_once or len(rows) <= AT_ONCE:
+            self.arranged(arrange())
+            return
 
         def work() -> None:
-            post(Arranged(arranged(rows, view)))
+            post(Arranged(arrange()))
 
         main.run_worker(work, thread=True, group="arrange", exclusive=True, exit_on_error=False)
 

@@ -13,6 +13,7 @@ from textual.strip import Strip
 
 from agent_exec_tui.keymap import pane_bindings
 from agent_exec_tui.situation import Pane
+from agent_exec_tui.widgets.extent import set_extent
 from agent_exec_tui.widgets.job_columns import (
     SORT_OF_FIELD,
     Column,
@@ -141,7 +142,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             position = 0
         elif position is None:
             position = min(self._cursor_line, max(len(shown) - 1, 0))
-        self._set_lines(len(shown) + HEADER_LINES)
+        set_extent(self, Size(0, len(shown) + HEADER_LINES))
         gone = [job_id for job_id in self.marks if job_id not in self.jobs.rows]
         self.marks.difference_update(gone)
         self._cursor_line = position
@@ -149,19 +150,6 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=max(position - offset, 0), animate=False, force=True)
         self._place_cursor(position)
         self.refresh()
-
-    def _set_lines(self, count: int) -> None:
-        """Tell the scrollbar how long the list is.
-
-        Setting the size alone lays out and draws the whole screen anew, for each job that comes
-        or goes; that is needed only where the scrollbar itself does.
-        """
-        size = Size(0, count)
-        if (count > self.container_size.height) is not self.show_vertical_scrollbar:
-            self.virtual_size = size
-        elif size != self.virtual_size:
-            self.set_reactive(JobTable.virtual_size, size)
-            self._scroll_update(size)
 
     def sight(self) -> tuple[int | None, list[JobRow]]:
         """Where the cursor's job is, and the rows on screen: a change that leaves these is not seen."""

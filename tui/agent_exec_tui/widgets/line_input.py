@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 from rich.text import Text
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.widgets import Input
 
 from agent_exec_tui.ansi import plain_cells
@@ -15,6 +17,9 @@ class LineInput(Input):
     What a job was made with is put into it: the value stays as it is, control characters
     and their like are drawn as marks. Over ssh every blink would be a repaint.
     """
+
+    # Textual lays out the whole screen for each letter: needed only where a line grows with it.
+    virtual_size = Reactive(Size(0, 0), layout=False)
 
     def on_mount(self) -> None:
         """Switch the blinking off."""

@@ -17,6 +17,7 @@ from textual.strip import Strip
 from agent_exec_tui.ansi import plain
 from agent_exec_tui.log_severity import Severity
 from agent_exec_tui.log_viewport import Row, Viewport
+from agent_exec_tui.widgets.extent import set_extent
 from agent_exec_tui.widgets.line_looks import LineLooks
 from agent_exec_tui.widgets.log_paint import Gutter, Overlay, Palette, paint
 
@@ -238,7 +239,7 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
             height = rows
         self._is_placing = True
         if height != self.virtual_size.height:
-            self.virtual_size = Size(self.size.width, height)
+            set_extent(self, Size(self.size.width, height))
         last = self.max_scroll_y
         self.scroll_y = last if port.is_at_end() else min(top * height // max(rows, 1), last)
         self._is_placing = False
