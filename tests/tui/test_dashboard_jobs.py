@@ -54,6 +54,8 @@ class Jobs:
     def ended(self, *command: str) -> str:
         job_id = self.running(*command)
         wait_until(lambda: self.state(job_id).is_terminal, what="the end of the job")
+        with self.store.open(job_id) as job:  # no cleaning takes it while it is looked after
+            wait_until(lambda: not job.has_supervisor(), what="the end of its supervisor")
         return job_id
 
     def state(self, job_id: str) -> JobState:

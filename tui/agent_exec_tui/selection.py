@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 from agent_exec.model.records import STDERR_LOG, STDOUT_LOG
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from agent_exec_tui.screens.main import MainScreen
 
 SETTLE_S = 0.05  # holding down j must not open a log for every row it passes
+ALONE_S = 0.15  # after a pause that no held key makes, the log is opened at once
 
 
 class SelectedJob:
@@ -35,17 +37,23 @@ class SelectedJob:
         self._job_id: str | None = None
         self._has_grown = False
         self._settling: Timer | None = None
+        self._moved_s = 0.0
         self._explaining: set[str] = set()
 
     def show(self, row: JobRow | None) -> None:
         """Show a job, another one or the same as it is now."""
         job_id = row.job_id if row else None
+        is_alone = False
         if job_id != self._job_id:
+            before_s, self._moved_s = self._moved_s, time.monotonic()
+            is_alone = self._moved_s - before_s > ALONE_S
             self._job_id = job_id
             self.record, self.evidence, self.progress = None, "", ""
             self.revealed = frozenset()
         self._draw(row)
-        if self._settling is None:
+        if is_alone:
+            self._main.call_after_refresh(self._settle)
+        elif self._settling is None:
             self._settling = self._main.set_timer(SETTLE_S, self._settle)
 
     def moved(self) -> None:
@@ -126,7 +134,9 @@ class SelectedJob:
             self._draw(self._main.row)
 
     def _settle(self) -> None:
-        self._settling = None
+        if self._settling is not None:
+            self._settling.stop()
+            self._settling = None
         row = self._main.row
         for log in self._main.logs.values():
             log.show_job(row, self._main.store.root)

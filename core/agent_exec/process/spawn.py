@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import time
 
 from agent_exec.process.bare_signal import signal
 
@@ -16,6 +18,8 @@ else:
 
 Descriptors = tuple[int, int, int, int]
 
+_END_LIMIT_S = 1.0
+_END_PAUSE_S = 0.005
 SOCKET_FD = 3  # where each program finds its end
 FD_BYTES = 4
 _PROGRAMS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "supervisor")
@@ -84,16 +88,30 @@ class NewSupervisor:
             OSError: it cannot be started.
         """
         self.pid, self._socket = start_program("__main__.py", shown)
+        self._has_job = False
 
     def start(self, descriptors: Descriptors) -> bool:
-        """Hand it its job; False when it is gone."""
+        """Hand it its job; False when it is gone. Its pid is the caller's to collect then."""
         try:
-            return hand_over(self._socket, descriptors)
+            self._has_job = hand_over(self._socket, descriptors)
         except OSError:
             return False
         finally:
-            self.close()
+            self._socket.close()
+        return self._has_job
 
     def close(self) -> None:
         """Let go of it; with a job it goes on."""
         self._socket.close()
+        if not self._has_job:
+            collect(self.pid)
+
+
+def collect(pid: int) -> None:
+    """Wait for a child that ends by itself at once; one that does not is ended."""
+    give_up_at = time.monotonic() + _END_LIMIT_S
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(pid, os.WNOHANG) == (0, 0):
+            if time.monotonic() > give_up_at:
+                os.kill(pid, signal.SIGKILL)  # our own child, not collected yet
+            time.sleep(_END_PAUSE_S)

@@ -11,13 +11,7 @@ import gc
 import os
 import sys
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from socket import socket
-    from typing import NoReturn
-
 REQUESTS_FD = 3
-_TAKEN, _OWNER_GONE = b"t", b"g"
 _REHEARSALS = 10
 
 # Of CPython's allocator of small objects (Objects/obmalloc.c). Where they are others, a little
@@ -36,12 +30,14 @@ def main() -> None:
     # Cgroups, too: what a supervisor loads only after the fork is 0.4 MB of its own.
     from agent_exec.process import cgroup  # noqa: F401
     from agent_exec.process.bare_signal import signal
-    from agent_exec.supervisor.detach import adopt_orphans, settle
-    from agent_exec.supervisor.receiving import open_socket
+    from agent_exec.supervisor.detach import adopt_orphans, settle, show_name
+    from agent_exec.supervisor.lifecycle import supervise
+    from agent_exec.supervisor.receiving import open_socket, receive
 
     settle((REQUESTS_FD,))
     _rehearse()
     adopt_orphans(False)
+    show_name("job-launcher")
     settle((REQUESTS_FD,))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it goes when its owner does
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for supervisors
@@ -51,60 +47,22 @@ def main() -> None:
     gc.freeze()
     gc.disable()
     requests = open_socket(REQUESTS_FD)
-    while kept and _serve_one(requests):
-        pass
-
-
-def _serve_one(requests: socket) -> bool:
-    """Have the next request served; False when the owner is gone.
-
-    The supervisor is forked before it is asked for: a seventh less to wait for.
-    """
-    from agent_exec.supervisor.receiving import receive
-
-    told_fd, tell_fd = os.pipe()
-    try:
-        pid = os.fork()
-    except OSError as error:
-        os.close(told_fd)
-        os.close(tell_fd)
-        descriptors = receive(requests)
-        if descriptors is not None:
+    while kept and (descriptors := receive(requests)):
+        try:
+            pid = os.fork()
+        except OSError as error:
             _refuse(descriptors[2], error)
-            for fd in descriptors:
-                os.close(fd)
-        return descriptors is not None
-    if pid == 0:
-        os.close(told_fd)
-        _become_supervisor(requests, tell_fd)
-    os.close(tell_fd)
-    word = os.read(told_fd, 1)  # nothing, if somebody killed it before it was asked
-    os.close(told_fd)
-    return word != _OWNER_GONE
-
-
-def _become_supervisor(requests: socket, tell_fd: int) -> NoReturn:
-    from agent_exec.supervisor.lifecycle import supervise
-    from agent_exec.supervisor.receiving import receive
-
-    status = 2
-    try:
-        os.setsid()
-        descriptors = receive(requests)
-        _tell(tell_fd, _OWNER_GONE if descriptors is None else _TAKEN)
-        requests.close()
-        status = 0 if descriptors is None else supervise(*descriptors)
-    finally:
-        os._exit(status)
-
-
-def _tell(fd: int, word: bytes) -> None:
-    try:
-        os.write(fd, word)
-    except OSError:
-        return  # the launcher is gone: this is its last supervisor
-    finally:
-        os.close(fd)
+        else:
+            if pid == 0:
+                status = 2
+                try:
+                    os.setsid()
+                    requests.close()
+                    status = supervise(*descriptors)
+                finally:
+                    os._exit(status)
+        for fd in descriptors:
+            os.close(fd)
 
 
 def _refuse(report_fd: int, error: OSError) -> None:

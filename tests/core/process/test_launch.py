@@ -164,6 +164,13 @@ def test_a_supervisor_that_gets_no_job_ends() -> None:
     ours.close()
 
 
+def test_a_supervisor_that_is_closed_unused_is_collected() -> None:
+    with contextlib.closing(spawn.NewSupervisor("/a/root")) as supervisor:
+        pass
+    with pytest.raises(ChildProcessError):
+        os.waitpid(supervisor.pid, os.WNOHANG)
+
+
 def test_a_job_may_get_a_supervisor_that_was_there_before_it(workshop: Workshop) -> None:
     supervisor = spawn.NewSupervisor("/a/root")
     job = workshop.create("exit 3").start(launcher=supervisor).wait()

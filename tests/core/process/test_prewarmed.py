@@ -31,25 +31,6 @@ def maker_of(job: Job) -> int:
     return stat.parent_pid
 
 
-def spare_of(launcher: PrewarmedLauncher) -> int:
-    """The supervisor that waits for a job, as soon as there is one."""
-    found: list[int] = []
-
-    def is_there() -> bool:
-        stats = (identity.read_stat(int(name)) for name in os.listdir("/proc") if name.isdigit())
-        found[:] = [
-            stat.pid
-            for stat in stats
-            if stat is not None
-            and (stat.parent_pid, stat.session, stat.state) == (launcher.pid, stat.pid, "S")
-            and identity.command_line(stat.pid) == identity.command_line(launcher.pid)
-        ]
-        return bool(found)
-
-    wait_until(is_there)
-    return found[0]
-
-
 def test_its_jobs_run_like_any_other(workshop: Workshop, launcher: PrewarmedLauncher) -> None:
     job = workshop.create("echo out; umask; pwd; exit 3")
     job.start(job.spec(cwd="/tmp", umask=0o027), launcher=launcher).wait()
@@ -141,31 +122,12 @@ def test_a_launcher_that_died_is_done_without_and_replaced(
     workshop: Workshop, launcher: PrewarmedLauncher
 ) -> None:
     first = launcher.pid
-    spare_of(launcher)
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: not is_alive(first))
-    for code in (2, 3):  # the first by the supervisor that it had made already
-        job = workshop.create(f"exit {code}").start(launcher=launcher).wait()
-        assert job.state.result.exit_code == code
+    assert workshop.create("exit 2").start(launcher=launcher).wait().state.result.exit_code == 2
     assert launcher.pid != first
     job = workshop.create("exec sleep 60").start(launcher=launcher)
     assert maker_of(job) == launcher.pid
-
-
-def test_a_waiting_supervisor_that_is_killed_is_replaced(
-    workshop: Workshop, launcher: PrewarmedLauncher
-) -> None:
-    first = spare_of(launcher)
-    os.kill(first, signal.SIGKILL)
-    wait_until(lambda: spare_of(launcher) != first)
-    job = workshop.create("exec sleep 60").start(launcher=launcher)
-    assert maker_of(job) == launcher.pid
-
-
-def test_no_waiting_supervisor_outlives_the_launcher(workshop: Workshop) -> None:
-    with PrewarmedLauncher() as launcher:
-        waiting = spare_of(launcher)
-    wait_until(lambda: not is_alive(waiting))
 
 
 def test_the_terminals_signals_do_not_reach_it(launcher: PrewarmedLauncher) -> None:
