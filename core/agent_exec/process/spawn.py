@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import sys
 import time
@@ -31,7 +32,7 @@ def start_program(name: str, *arguments: str) -> tuple[int, socket.socket]:
     Raises:
         OSError: there is no process, or no descriptor, to be had.
     """
-    ours, theirs = socket.socketpair()
+    ours, theirs = map(_above_standard, socket.socketpair())
     try:
         # A number out of the way: dup2 onto itself would leave it close-on-exec.
         number = theirs.fileno()
@@ -58,6 +59,15 @@ def start_program(name: str, *arguments: str) -> tuple[int, socket.socket]:
     finally:
         theirs.close()
     return pid, ours
+
+
+def _above_standard(end: socket.socket) -> socket.socket:
+    """The same with another number, where the caller's standard input was closed and is missed."""
+    if end.fileno() >= SOCKET_FD:
+        return end
+    moved = socket.socket(fileno=fcntl.fcntl(end.fileno(), fcntl.F_DUPFD_CLOEXEC, SOCKET_FD))
+    end.close()
+    return moved
 
 
 def hand_over(to: socket.socket, descriptors: Descriptors) -> bool:
