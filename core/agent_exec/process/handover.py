@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Protocol
 
-    from agent_exec.process.spawn import Descriptors
+    from agent_exec.process.fd_passing import Descriptors
     from agent_exec.store.jobs import JobDir
 
     class Launcher(Protocol):

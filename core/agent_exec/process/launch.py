@@ -16,6 +16,7 @@ from agent_exec.model import records
 from agent_exec.model.job import JobStatus
 from agent_exec.process.handover import start_supervisor
 from agent_exec.process.report import ReportReader
+from agent_exec.process.spawn import collect
 from agent_exec.store import atomic, locks
 from agent_exec.store.clock import now_timestamp
 
@@ -146,7 +147,7 @@ def _claim(job: JobDir) -> None:
 def _await_started(job: JobDir, report: ReportReader, spawned_pid: int | None) -> int:
     event = report.wait(frozenset({"started", "failed"}), time.monotonic() + STARTED_TIMEOUT_S)
     if event is not None and spawned_pid is not None:
-        _collect(spawned_pid)
+        collect(spawned_pid)  # it forked and ended at once; its supervisor is nobody's child
     if event == "started":
         return int(str(report.fact("pid")))
     if event == "failed":
@@ -165,12 +166,6 @@ def _end_unrecorded(job: JobDir) -> None:
     from agent_exec.process.tree import end_unrecorded  # only after a supervisor's sudden end
 
     end_unrecorded(job)
-
-
-def _collect(pid: int) -> None:
-    # The program forks and ends at once; its supervisor is nobody's child by now.
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, 0)
 
 
 def refuse(job: JobDir, reason: str) -> LaunchFailedError:

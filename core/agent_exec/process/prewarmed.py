@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import threading
 
-from agent_exec.process.spawn import collect, hand_over, start_program
+from agent_exec.process.fd_passing import hand_over
+from agent_exec.process.spawn import collect, start_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from agent_exec.process.spawn import Descriptors
+    from agent_exec.process.fd_passing import Descriptors
 
 
 class PrewarmedLauncher:

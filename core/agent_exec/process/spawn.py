@@ -9,20 +9,18 @@ import sys
 import time
 
 from agent_exec.process.bare_signal import signal
+from agent_exec.process.fd_passing import SOCKET_FD, hand_over, open_socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-else:
-    # Python's own ``socket`` wraps this one: 5 ms on the way to every job that is started.
-    import _socket as socket
 
-Descriptors = tuple[int, int, int, int]
+    from agent_exec.process.fd_passing import Descriptors
+else:
+    import _socket as socket
 
 _END_LIMIT_S = 1.0
 _END_PAUSE_S = 0.005
-SOCKET_FD = 3  # where each program finds its end
-FD_BYTES = 4
 _PROGRAMS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "supervisor")
 
 
@@ -65,20 +63,9 @@ def _above_standard(end: socket.socket) -> socket.socket:
     """The same with another number, where the caller's standard input was closed and is missed."""
     if end.fileno() >= SOCKET_FD:
         return end
-    moved = socket.socket(fileno=fcntl.fcntl(end.fileno(), fcntl.F_DUPFD_CLOEXEC, SOCKET_FD))
+    moved = open_socket(fcntl.fcntl(end.fileno(), fcntl.F_DUPFD_CLOEXEC, SOCKET_FD))
     end.close()
     return moved
-
-
-def hand_over(to: socket.socket, descriptors: Descriptors) -> bool:
-    """Send four descriptors at once.
-
-    Raises:
-        OSError: nobody is there any more.
-    """
-    data = b"".join(fd.to_bytes(FD_BYTES, sys.byteorder) for fd in descriptors)
-    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, data)
-    return to.sendmsg([b"s"], [rights], getattr(socket, "MSG_NOSIGNAL", 0)) == 1
 
 
 class NewSupervisor:

@@ -1,9 +1,7 @@
-"""Start of a supervisor by path; ``process.spawn`` hands it its job."""
+"""Start of a supervisor by path; it gets its job by ``process.fd_passing``."""
 
 import os
 import sys
-
-SOCKET_FD = 3
 
 
 def main() -> None:
@@ -14,12 +12,12 @@ def main() -> None:
     try:
         # Behind the standard library: nothing installed beside us may take its place.
         sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
+        from agent_exec.process.fd_passing import SOCKET_FD, open_socket, receive
         from agent_exec.supervisor.detach import detach
         from agent_exec.supervisor.lifecycle import supervise
-        from agent_exec.supervisor.receiving import open_socket, receive
 
         detach((SOCKET_FD,))
-        requests = open_socket(SOCKET_FD)
+        requests = open_socket()
         descriptors = receive(requests)
         requests.close()
         status = 0 if descriptors is None else supervise(*descriptors)

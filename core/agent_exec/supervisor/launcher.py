@@ -1,8 +1,8 @@
 """The pre-warmed launcher: a small process that has everything loaded and forks supervisors.
 
 Started by path for one owner, a dashboard or a program that uses the library, by
-``process.prewarmed``. Each request is one message of ``process.spawn`` on the socket at
-descriptor 3. It ends with its owner; the supervisors do not.
+``process.prewarmed``. Each request is one message of ``process.fd_passing``. It ends with its
+owner; the supervisors do not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import gc
 import os
 import sys
 
-REQUESTS_FD = 3
 _REHEARSALS = 10
 
 # Of CPython's allocator of small objects (Objects/obmalloc.c). Where they are others, a little
@@ -30,15 +29,15 @@ def main() -> None:
     # Cgroups, too: what a supervisor loads only after the fork is 0.4 MB of its own.
     from agent_exec.process import cgroup  # noqa: F401
     from agent_exec.process.bare_signal import signal
+    from agent_exec.process.fd_passing import SOCKET_FD, open_socket, receive
     from agent_exec.supervisor.detach import adopt_orphans, settle, show_name
     from agent_exec.supervisor.lifecycle import supervise
-    from agent_exec.supervisor.receiving import open_socket, receive
 
-    settle((REQUESTS_FD,))
+    settle((SOCKET_FD,))
     _rehearse()
     adopt_orphans(False)
     show_name("job-launcher")
-    settle((REQUESTS_FD,))
+    settle((SOCKET_FD,))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it goes when its owner does
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for supervisors
     # What is not counted is not written to, and stays shared with every supervisor.
@@ -46,7 +45,7 @@ def main() -> None:
     kept = _fill_holes()
     gc.freeze()
     gc.disable()
-    requests = open_socket(REQUESTS_FD)
+    requests = open_socket()
     while kept and (descriptors := receive(requests)):
         try:
             pid = os.fork()
