@@ -24,11 +24,26 @@ from agent_exec.cli.options import JOB_ID, SIGNAL, tag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Mapping
+    from typing import TypedDict
 
     from agent_exec.cli.call import Call
-    from agent_exec.cli.grammar import Arguments
-    from agent_exec.process.spawn import NewSupervisor
+    from agent_exec.cli.envelope import Response
+    from agent_exec.cli.grammar import Arguments, Run
+    from agent_exec.commands.auto_gc import AutoGc
+    from agent_exec.commands.observation import Observation
+    from agent_exec.process.handover import Launcher
+    from agent_exec.store.config import Config
+
+    class Shared(TypedDict):
+        """What every launch is given alike."""
+
+        observation: Observation
+        auto_gc: AutoGc | None
+        launcher: Launcher | None
+        environ: Mapping[str, str]
+
+    Work = Callable[[Arguments, Call, Config, Shared], Response]
 
 _COMMAND = Positional(
     "COMMAND",
@@ -160,23 +175,6 @@ def _restart() -> Verb:
 VERBS = {"create": _create, "run": _run, "start": _start, "restart": _restart}
 
 
-@contextlib.contextmanager
-def _early_supervisor(call: Call) -> Iterator[NewSupervisor | None]:
-    """Have a supervisor load itself beside us; it ends when it gets no job.
-
-    What there is to be done before the start takes as long: a job runs a quarter sooner.
-    """
-    from agent_exec.process.spawn import NewSupervisor
-    from agent_exec.store.root import resolve_root
-
-    with contextlib.ExitStack() as stack:
-        supervisor = None
-        with contextlib.suppress(OSError):  # it is tried once more when it is needed
-            supervisor = NewSupervisor(resolve_root(call.root, call.environ))
-            stack.callback(supervisor.close)
-        yield supervisor
-
-
 def _run_create(arguments: Arguments, call: Call) -> int:
     from agent_exec.commands.create import create_job
 
@@ -187,60 +185,66 @@ def _run_create(arguments: Arguments, call: Call) -> int:
     return 0
 
 
-def _run_run(arguments: Arguments, call: Call) -> int:
-    with _early_supervisor(call) as supervisor:
-        from agent_exec.commands.run import run_job
+def _beside_its_supervisor(work: Work) -> Run:
+    """Make a verb of *work*, done while a supervisor loads itself; that ends when it gets no job.
 
-        config = config_for(arguments, call)
-        wrapper = given_wrapper(arguments) or configured_wrapper(config)
-        log_max_bytes = arguments.number("--log-max", config.log_max_bytes)
-        answer = run_job(
-            call.store(),
-            definition_of(arguments, wrapper, log_max_bytes),
-            observation=observation_of(arguments),
-            auto_gc=auto_gc_of(arguments, config),
-            launcher=supervisor,
-            environ=call.environ,
-        )
-        call.answer(answer)
+    What there is to be done before the start takes as long: a job runs a quarter sooner.
+    """
+
+    def run(arguments: Arguments, call: Call) -> int:
+        from agent_exec.process.spawn import NewSupervisor
+        from agent_exec.store.root import resolve_root
+
+        with contextlib.ExitStack() as stack:
+            supervisor = None
+            with contextlib.suppress(OSError):  # it is tried once more when it is needed
+                supervisor = NewSupervisor(resolve_root(call.root, call.environ))
+                stack.callback(supervisor.close)
+            config = config_for(arguments, call)
+            shared: Shared = {
+                "observation": observation_of(arguments),
+                "auto_gc": auto_gc_of(arguments, config),
+                "launcher": supervisor,
+                "environ": call.environ,
+            }
+            call.answer(work(arguments, call, config, shared))
         return 0
 
-
-def _run_start(arguments: Arguments, call: Call) -> int:
-    with _early_supervisor(call) as supervisor:
-        from agent_exec.commands.start import start_job
-
-        config = config_for(arguments, call)
-        (job_id,) = arguments.texts("JOB_ID")
-        answer = start_job(
-            call.store(),
-            job_id,
-            observation=observation_of(arguments),
-            auto_gc=auto_gc_of(arguments, config),
-            launcher=supervisor,
-            environ=call.environ,
-            log_max_bytes=arguments.number("--log-max", config.log_max_bytes),
-        )
-        call.answer(answer)
-        return 0
+    return run
 
 
-def _run_restart(arguments: Arguments, call: Call) -> int:
-    with _early_supervisor(call) as supervisor:
-        from agent_exec.commands.restart import restart_job
+@_beside_its_supervisor
+def _run_run(arguments: Arguments, call: Call, config: Config, shared: Shared) -> Response:
+    from agent_exec.commands.run import run_job
 
-        config = config_for(arguments, call)
-        (job_id,) = arguments.texts("JOB_ID")
-        answer = restart_job(
-            call.store(),
-            job_id,
-            env=arguments.texts("--env"),
-            signal=arguments.text("--signal") or "TERM",
-            observation=observation_of(arguments),
-            auto_gc=auto_gc_of(arguments, config),
-            launcher=supervisor,
-            environ=call.environ,
-            log_max_bytes=arguments.number("--log-max", config.log_max_bytes),
-        )
-        call.answer(answer)
-        return 0
+    wrapper = given_wrapper(arguments) or configured_wrapper(config)
+    definition = definition_of(arguments, wrapper, _log_max_bytes(arguments, config))
+    return run_job(call.store(), definition, **shared)
+
+
+@_beside_its_supervisor
+def _run_start(arguments: Arguments, call: Call, config: Config, shared: Shared) -> Response:
+    from agent_exec.commands.start import start_job
+
+    (job_id,) = arguments.texts("JOB_ID")
+    log_max_bytes = _log_max_bytes(arguments, config)
+    return start_job(call.store(), job_id, log_max_bytes=log_max_bytes, **shared)
+
+
+@_beside_its_supervisor
+def _run_restart(arguments: Arguments, call: Call, config: Config, shared: Shared) -> Response:
+    from agent_exec.commands.restart import restart_job
+
+    (job_id,) = arguments.texts("JOB_ID")
+    return restart_job(
+        call.store(),
+        job_id,
+        env=arguments.texts("--env"),
+        signal=arguments.text("--signal") or "TERM",
+        log_max_bytes=_log_max_bytes(arguments, config),
+        **shared,
+    )
+
+
+def _log_max_bytes(arguments: Arguments, config: Config) -> int:
+    return arguments.number("--log-max", config.log_max_bytes)
