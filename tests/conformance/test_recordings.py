@@ -14,7 +14,7 @@ from conformance.replay import Replay, our_program
 
 LISTED = differences.load()
 FILES_LIMIT_S = 10.0
-ATTEMPTS = 8
+ATTEMPTS = 4
 
 
 @pytest.fixture
