@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import compress
 from operator import attrgetter
@@ -160,33 +160,15 @@ class Arrangement:
 
 def arranged(rows: Iterable[JobRow], view: View) -> Arrangement:
     """Work out what a view shows of *rows*."""
-    if view.scope_cwd is not None:
-        rows = [row for row in rows if row.raw_cwd == view.scope_cwd]
-    if view.tab is not Tab.ALL:
-        kinds = _TAB_KINDS[view.tab]
-        rows = [row for row in rows if row.kind in kinds]
-    rows = list(rows)
-    if view.wanted is not None:
-        rows = list(compress(rows, view.wanted.mask([row.fields for row in rows])))
-    return in_order(rows, view)
+    known = list(rows)
+    return in_order(list(compress(known, _mask(known, view))), view)
 
 
 def narrowed(base: Arrangement, view: View) -> Arrangement:
     """Work out what a view shows out of what one that it ``narrows`` does: their order is one."""
     shown = base.shown[::-1] if view.is_reversed else base.shown
-    if view.wanted is not None:
-        mask = view.wanted.mask([row.fields for row in shown])
-    else:
-        mask = [True] * len(shown)
-    if (view.tab, view.scope_cwd) != (base.view.tab, base.view.scope_cwd):
-        bare = replace(view, wanted=None)
-        mask = [passed and bare.shows(row) for passed, row in zip(mask, shown, strict=True)]
-    shown = list(compress(shown, mask))
-    keys = list(compress(base.keys, mask))
-    key_of = dict(zip(map(_id, shown), keys, strict=True))
-    if view.is_reversed:
-        shown.reverse()
-    return Arrangement(view, keys, shown, key_of)
+    mask = _mask(shown, view)
+    return _arrangement(view, list(compress(base.keys, mask)), list(compress(shown, mask)))
 
 
 def in_order(shown: list[JobRow], view: View) -> Arrangement:
@@ -196,7 +178,24 @@ def in_order(shown: list[JobRow], view: View) -> Arrangement:
     """
     key = _keyed(view.sort)
     shown.sort(key=key)
-    keys = list(map(key, shown))
+    return _arrangement(view, list(map(key, shown)), shown)
+
+
+def _mask(rows: list[JobRow], view: View) -> list[bool]:
+    """Say of each row whether the view shows it, as ``View.shows`` does; quick with many."""
+    mask = [True] * len(rows)
+    if view.scope_cwd is not None:
+        mask = [row.raw_cwd == view.scope_cwd for row in rows]
+    if view.tab is not Tab.ALL:
+        kinds = _TAB_KINDS[view.tab]
+        mask = [passed and row.kind in kinds for passed, row in zip(mask, rows, strict=True)]
+    if view.wanted is not None:
+        mask = view.wanted.mask([row.fields for row in rows], mask)
+    return mask
+
+
+def _arrangement(view: View, keys: list[SortKey], shown: list[JobRow]) -> Arrangement:
+    """Both ascending; *shown* is turned round where the view is."""
     key_of = dict(zip(map(_id, shown), keys, strict=True))
     if view.is_reversed:
         shown.reverse()

@@ -58,9 +58,9 @@ class Filter:
         """Whether every term holds for *job*."""
         return all(term.holds(job) for term in self._terms)
 
-    def mask(self, jobs: Sequence[JobFields]) -> list[bool]:
-        """Say of each job whether every term holds for it; quick with many."""
-        mask = [True] * len(jobs)
+    def mask(self, jobs: Sequence[JobFields], before: list[bool] | None = None) -> list[bool]:
+        """Say of each job whether every term holds for it, and *before* did; quick with many."""
+        mask = [True] * len(jobs) if before is None else before
         for term in self._terms:
             mask = term.mask(jobs, mask)
         return mask
