@@ -8,7 +8,7 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from agent_exec_tui.job_list import JobList
-from agent_exec_tui.layout import BREAKPOINTS, Part
+from agent_exec_tui.layout import BREAKPOINTS, Part, size_classes
 from agent_exec_tui.screens.log_screen import LogScreen
 from agent_exec_tui.widgets.bars import FooterBar, HeaderBar, TabsBar
 from agent_exec_tui.widgets.detail import DetailPane, DetailStrip
@@ -45,9 +45,18 @@ class MainFrame(LogScreen[None], inherit_bindings=False):
         self.side = Container(id="side")
         self.strip = DetailStrip(id="strip")
         self.footer = FooterBar(id="footer")
+        self._is_styled = False
+
+    def update_node_styles(self, animate: bool = True) -> None:
+        """Work out every style anew, but for the first time: that of each was, a moment ago."""
+        if self._is_styled:
+            super().update_node_styles(animate)
+        self._is_styled = True
 
     def compose(self) -> ComposeResult:
-        """Put them in their places."""
+        """Put them in their places, with the styles that the size asks for."""
+        # Textual finds them with the first resize, and works out every style once more.
+        self.update_classes(size_classes(*self.app.size), update=False)
         yield self.too_small
         yield self.header
         yield self.tabs

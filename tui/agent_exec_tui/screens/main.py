@@ -21,7 +21,7 @@ from agent_exec_tui.handlers import handlers_for
 from agent_exec_tui.hints import hints_for
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.keymap import screen_bindings
-from agent_exec_tui.layout import Part, size_classes
+from agent_exec_tui.layout import Part
 from agent_exec_tui.messages import (
     Arranged,
     FeedChanged,
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from textual import events
-    from textual.app import ComposeResult
 
     from agent_exec_tui.handlers import Handler
     from agent_exec_tui.job_rows import JobRow
@@ -96,7 +95,6 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.reading = Reading(self, feed_for)
         self.usage_watch = UsageWatch(self)
         self.touched_s = time.monotonic()
-        self._is_styled = False
         self._rested = 0
 
         self.panes = Panes(self)
@@ -106,18 +104,6 @@ class MainScreen(MainFrame, inherit_bindings=False):
     def handlers(self) -> dict[str, Handler]:
         """What each action does; looked up with the first key, after the first picture."""
         return handlers_for(self)
-
-    def compose(self) -> ComposeResult:
-        """Put the widgets in their places, with the styles that the size asks for."""
-        # Textual finds them with the first resize, and works out every style once more.
-        self.update_classes(size_classes(*self.app.size), update=False)
-        yield from super().compose()
-
-    def update_node_styles(self, animate: bool = True) -> None:
-        """Work out every style anew, but for the first time: that of each was, a moment ago."""
-        if self._is_styled:
-            super().update_node_styles(animate)
-        self._is_styled = True
 
     def on_mount(self) -> None:
         """Paint the frame; the jobs come from threads."""

@@ -124,7 +124,6 @@ class LogPane(LogTeller):
         self._generation = self.pattern_error = self._problem = None
         self._was_restarted = self._has_read = self._left_unread = False
         self._left_at = (0, 0)
-        self.counts = Counts()
         self.forget_highlights()
 
     def _restore(self) -> None:
