@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import compileall
 import logging
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -33,10 +31,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        # As an installation does: where PYTHONDONTWRITEBYTECODE is set, every process that a
-        # test starts would compile everything anew.
-        for folder in ("core", "tui"):
-            compileall.compile_dir(Path(__file__).parents[1] / folder, quiet=2)
+        from support.compiled import compile_sources
+
+        compile_sources()
     config.addinivalue_line("markers", "row(*names): which faults of faults/rows.py it provokes")
 
 

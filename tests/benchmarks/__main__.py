@@ -6,17 +6,16 @@ Absolute figures are the machine's; the ratios are what counts, and only on an i
 from __future__ import annotations
 
 import argparse
-import compileall
 import sys
 import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SOURCES = tuple(HERE.parents[1] / folder for folder in ("core", "tui"))
-sys.path[:0] = [*map(str, SOURCES), str(HERE.parent)]
+sys.path[:0] = [str(HERE.parents[1] / folder) for folder in ("core", "tui", "tests")]
 
 from benchmarks import busy, cleaning, dashboard, listing, logs, memory, pump, start
 from benchmarks.harness import ROUNDS, Run, heading, save
+from support.compiled import compile_sources
 
 MODULES = (pump, start, memory, listing, cleaning, logs, dashboard, busy)
 
@@ -34,8 +33,7 @@ def main() -> int:
     if unknown:
         parser.error(f"no such row: {', '.join(sorted(unknown))}")
 
-    for source in SOURCES:  # as an installation does; who sets PYTHONDONTWRITEBYTECODE has none
-        compileall.compile_dir(source, quiet=2)
+    compile_sources()
     print(heading(), flush=True)
     if chosen.scale < 1 or chosen.rounds < ROUNDS:
         print("a trial run: too little is measured for its figures to count")

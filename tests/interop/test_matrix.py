@@ -53,7 +53,9 @@ def settled(reader: Program, root: Path, job_id: str) -> Answer:
     return reader.must(root, "wait", "--until", "10", job_id)
 
 
-def running(starter: Program, root: Path, script: str = "exec sleep 60") -> str:
+def running(
+    starter: Program, root: Path, script: str = "exec sleep 60", *, attempts: int = 2
+) -> str:
     """Run a job that has said so itself: before that the shell still reads its profile."""
     answer = starter.must(root, "run", "--no-wait", "--", "sh", "-c", f"echo ready; {script}")
     job_id = str(answer["job_id"])
@@ -66,9 +68,10 @@ def running(starter: Program, root: Path, script: str = "exec sleep 60") -> str:
     try:
         wait_until(is_ready, timeout_s=10)
     except AssertionError:
-        if starter.name != SEED:
+        # The real 0.2.3 gets into this state by itself, about once in twenty runs.
+        if starter.name != SEED or attempts == 1:
             raise
-        return running(starter, root, script)  # the seed's own race: its supervisor's pid stays
+        return running(starter, root, script, attempts=attempts - 1)
     return job_id
 
 

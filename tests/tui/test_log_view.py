@@ -45,6 +45,15 @@ def app_of(pilot: Pilot[None]) -> LogViewApp:
     return pilot.app
 
 
+async def searched_from_the_top(pilot: Pilot[None], text: str, hits: str) -> LogView:
+    view = app_of(pilot).view
+    view.go_home()
+    await until(pilot, lambda: screen(view)[0] == "line 0")
+    view.search(text)
+    await until(pilot, lambda: view.status.hit_text() == hits)
+    return view
+
+
 @asynccontextmanager
 async def opened(path: Path | None, *, merged: bool = False) -> AsyncIterator[Pilot[None]]:
     app = LogViewApp(None if path is None else str(path), merged=merged)
@@ -182,11 +191,7 @@ async def test_search_counts_lights_and_goes_round(log: Path) -> None:
 
 async def test_each_step_of_a_burst_counts(log: Path) -> None:
     async with opened(log) as pilot:
-        view = app_of(pilot).view
-        view.go_home()
-        await until(pilot, lambda: screen(view)[0] == "line 0")
-        view.search("line 7")
-        await until(pilot, lambda: view.status.hit_text() == "1/111")
+        view = await searched_from_the_top(pilot, "line 7", "1/111")
         for _ in range(7):  # none of them waits for the one before
             view.next_hit()
         await until(pilot, lambda: view.status.hit_text() == "8/111")
@@ -198,15 +203,11 @@ async def test_each_step_of_a_burst_counts(log: Path) -> None:
 
 async def test_a_step_while_the_hit_is_being_loaded_goes_on_from_it(log: Path) -> None:
     async with opened(log) as pilot:
-        view = app_of(pilot).view
-        view.go_home()
-        await until(pilot, lambda: screen(view)[0] == "line 0")
-        view.search("line 5")
-        await until(pilot, lambda: view.status.hit_text() == "1/111")
+        view = await searched_from_the_top(pilot, "line 5", "1/111")
         ended = app_of(pilot).messages
-        for number in range(3, 6):
+        for count in (2, 3, 4):
             view.next_hit()
-            await until(pilot, lambda count=number: len(ended) >= count - 1)  # type: ignore[misc]
+            await until(pilot, lambda count=count: len(ended) >= count)  # type: ignore[misc]
         await until(pilot, lambda: view.status.hit_text() == "4/111")
 
 
