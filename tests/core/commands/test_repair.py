@@ -126,6 +126,8 @@ def test_temporary_files_of_crashed_writers_are_swept(store: JobStore) -> None:
     job_id = run_job(store, JobDefinition(command=("true",))).job_id
     directory = Path(store.root, job_id)
     wait_until(lambda: not list(directory.glob(".tmp-*")), what="the supervisor's own tidying")
+    with store.open(job_id) as job:  # who holds the lock may be writing
+        wait_until(lambda: not job.has_supervisor(), what="the end of the supervisor")
     old, young = directory / ".tmp-0ld", directory / ".tmp-y0ung"
     for path in (old, young):
         path.touch()
