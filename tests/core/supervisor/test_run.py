@@ -194,11 +194,12 @@ def test_no_secret_is_on_a_command_line_or_in_the_supervisors_environment(
 def test_progress_refreshes_updated_at_and_nothing_else(workshop: Workshop) -> None:
     job = workshop.create("sleep 60")
     job.start(job.spec(progress_every_ms=50))
-    first = json.loads(job.read("state.json"))
-    inode = (job.path / "state.json").stat().st_ino
-    wait_until(lambda: json.loads(job.read("state.json"))["updated_at"] != first["updated_at"])
+    with (job.path / "state.json").open() as first_file:  # open: its inode is given to no other
+        first = json.load(first_file)
+        wait_until(lambda: json.loads(job.read("state.json"))["updated_at"] != first["updated_at"])
+        later_file = (job.path / "state.json").stat()
+        assert later_file.st_ino != os.fstat(first_file.fileno()).st_ino
     later = json.loads(job.read("state.json"))
-    assert (job.path / "state.json").stat().st_ino != inode
     assert later | {"updated_at": ""} == first | {"updated_at": ""}
 
 
