@@ -34,6 +34,7 @@ from agent_exec_tui.settings import NotifySettings, Settings
 from agent_exec_tui.widgets.command_preview import CommandPreview
 from agent_exec_tui.widgets.log_view import LogView
 from support.dashboard import app_of, dashboard, type_keys, until
+from support.many_jobs import make_finished_jobs
 from support.waiting import wait_until
 
 
@@ -301,6 +302,22 @@ async def test_cleaning_removes_only_what_it_listed_and_undo_brings_it_back(jobs
         assert set(jobs.store.names()) == {spared, running, created, later}
         await pilot.press("escape", "U")
         await until(pilot, lambda: gone in main_of(pilot).jobs.rows)
+
+
+async def test_the_button_that_removes_has_room_for_how_many(jobs: Jobs) -> None:
+    make_finished_jobs(str(jobs.root), 12)
+    async with dashboard(jobs.root) as pilot:
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CleanDialog))
+        age, button = (pilot.app.screen.query_one(name) for name in ("#older_than", "#remove"))
+        assert isinstance(age, Input)
+        assert isinstance(button, Button)
+        age.value = "9999d"
+        await until(pilot, lambda: str(button.label) == "Remove" and button.disabled)
+        await until(pilot, lambda: button.content_size.width < len("Remove 12"))
+        age.value = "7d"
+        await until(pilot, lambda: str(button.label) == "Remove 12")
+        await until(pilot, lambda: button.content_size.width >= len("Remove 12"))
 
 
 async def test_a_cleaning_that_was_left_is_in_the_journal(jobs: Jobs) -> None:

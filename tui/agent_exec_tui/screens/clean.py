@@ -208,6 +208,7 @@ class CleanDialog(Dialog[bool]):
     def _allow(self, count: int) -> None:
         button = self.query_one("#remove", Button)
         button.label = Content(f"Remove {count:,}" if count else "Remove")
+        button.refresh(layout=True)  # a label by itself keeps the width of the one before
         button.disabled = not count or self._is_cleaning or self._main.settings.read_only
         has_command = bool(self.query_one("#cli", CommandPreview).text)
         self.query_one("#copy").display = has_command and not self._is_cleaning
