@@ -81,8 +81,10 @@ def _keys_while_cleaning(root: Path, home: Path, count: int) -> list[float]:
     with dashboard(root, home) as shown:
         _begin_cleaning(shown, count)
         shown.press(_TAB * 2)  # from "Stop" over "Close" to the field
+        typed = "x"
+        shown.press(typed)
+        shown.wait(lambda lines: is_done(lines) or _shows(lines, "7dx"))  # the focus has arrived
         shown.settle(PAUSE_S, limit_s=PAUSE_S)
-        typed = ""
         while True:
             typed += "x"
             pressed_s = shown.press("x")

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import pickle
-import socket
-import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING
 
+from agent_exec_tui.child_program import end_child, start_child
 from agent_exec_tui.news import StateNews
 
 if TYPE_CHECKING:
@@ -47,25 +44,11 @@ class FeedProcess:
             OSError: no process can be made.
         """
         self.store = store
-        ours, theirs = socket.socketpair()
-        self._socket = ours
-        self._wishes = ours.makefile("wb")
+        self._process, self._socket = start_child(_MODULE, store.root)
+        self._wishes = self._socket.makefile("wb")
         self._is_stopped = False
         self._thread: threading.Thread | None = None
         self._substitute: JobFeed | None = None
-        with theirs, contextlib.ExitStack() as on_failure:
-            on_failure.callback(ours.close)
-            on_failure.callback(self._wishes.close)
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", _MODULE, store.root, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # no key of the terminal is meant for it
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
-            on_failure.pop_all()
 
     @property
     def pid(self) -> int:
@@ -101,7 +84,7 @@ class FeedProcess:
     def _read_here(self, post: Post, reason: str) -> None:
         from agent_exec_tui.feed import JobFeed
 
-        self._end_process(_END_LIMIT_S)
+        end_child(self._process, _END_LIMIT_S)
         status = self._process.returncode
         logger.warning(
             "the process that reads %s ended: status %s %s", self.store.root, status, reason
@@ -122,7 +105,7 @@ class FeedProcess:
     def stop(self, *, timeout_s: float = 2.0) -> None:
         """End the process and the thread; nothing is posted afterwards."""
         self._is_stopped = True
-        self._end_process(min(timeout_s, _END_LIMIT_S))
+        end_child(self._process, min(timeout_s, _END_LIMIT_S))
         if self._thread is not None:
             self._thread.join(timeout_s)
         if self._substitute is not None:
@@ -130,14 +113,6 @@ class FeedProcess:
         with contextlib.suppress(OSError):  # of a wish that nobody is there to take any more
             self._wishes.close()
         self._socket.close()
-
-    def _end_process(self, timeout_s: float) -> None:
-        """End it; one that hangs in a dead file system is left to the system."""
-        for end in (self._process.terminate, self._process.kill):
-            end()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=timeout_s)
-                return
 
 
 class FeedProcesses:

@@ -73,6 +73,21 @@ class _Batch:
             self._places[root] = place
         return place
 
+    def look_again(self) -> None:
+        """Know what another process moved here."""
+        with contextlib.suppress(FileNotFoundError):  # nothing ever was
+            for name in sorted(os.listdir(self.path), key=int):
+                place = os.path.join(self.path, name)
+                with open(os.path.join(place, _ORIGIN_FILE), "rb") as file:
+                    root = os.fsdecode(file.read())
+                self._places[root] = place
+        self.jobs = [
+            TrashedJob(job_id, root, os.path.join(place, job_id))
+            for root, place in self._places.items()
+            for job_id in sorted(os.listdir(place))
+            if job_id != _ORIGIN_FILE
+        ]
+
 
 class Trash:
     """One program's trash; not to be used by two threads at a time.
@@ -119,6 +134,11 @@ class Trash:
             raise OSError(errno.EEXIST, "already in the trash", path)
         os.rename(job.path, path)
         batch.jobs.append(TrashedJob(job.job_id, job.root, path))
+
+    def look_again(self) -> None:
+        """Know what a copy of this trash, in another process, has moved into the last batch."""
+        if self._batches:
+            self._batches[-1].look_again()
 
     def undo(self) -> Undone:
         """Bring the last batch back; what cannot be, because its id is taken, stays here."""

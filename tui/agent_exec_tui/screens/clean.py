@@ -14,10 +14,10 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Checkbox, Input, Label, Static
 
-from agent_exec.commands.gc import GcPolicy, GcProgress, GcReport, collect_garbage, plan
 from agent_exec.errors import AgentExecError
 from agent_exec_tui import formatting
 from agent_exec_tui.clean_plan import Policy, Selection, Stock, Typed, understand
+from agent_exec_tui.clean_process import Look, Removal, look_beside, remove_beside
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.journal import cleaning
 from agent_exec_tui.messages import Journaled
@@ -31,10 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from textual.app import ComposeResult
+    from textual.timer import Timer
 
+    from agent_exec.commands.gc import GcProgress, GcReport
     from agent_exec_tui.screens.main import MainScreen
 
-PROGRESS_S = 0.1
+PROGRESS_S = 0.25
+MANY = 500
+TYPED_S = 0.05
 WIDTH_CELLS = 110
 HINTS = (("space", "keep one"), ("esc", "close"))
 _RULES = (
@@ -90,6 +94,7 @@ class CleanDialog(Dialog[bool]):
         self._is_cleaning = False
         self._now_s = main.clock()
         self._doing = ""
+        self._typed: Timer | None = None
 
     def compose_dialog(self) -> ComposeResult:
         """The three rules, what they select, what does the same, the buttons."""
@@ -121,22 +126,27 @@ class CleanDialog(Dialog[bool]):
         self.query_one("#stop").display = False
         self._look()
 
+    @property
+    def _are_many(self) -> bool:
+        """Whether to deal with them takes longer than to start a process for it."""
+        return len(self._main.jobs.rows) >= MANY
+
     def _frame(self, doing: str) -> None:
         self._doing = doing
         self.frame([self.heading, *([doing] if doing else [])], HINTS, width=WIDTH_CELLS)
 
     def _look(self) -> None:
-        store, post = self._main.store, self.post_message
+        task, post = Look(self._main.store.root), self.post_message
+        do = look_beside if self._are_many else Look.carry_out
 
         def look() -> None:
             begin = time.monotonic()
             try:
-                planned = plan(store, GcPolicy(), independent=True)
+                stock = do(task)
             except AgentExecError as error:
                 post(StockRead(Stock(), 0.0, str(error)))
                 return
-            candidates = tuple(choice.candidate for choice in planned.choices)
-            post(StockRead(Stock(candidates, planned.left), time.monotonic() - begin))
+            post(StockRead(stock, time.monotonic() - begin))
 
         self.run_worker(look, thread=True, group="look", exclusive=True, exit_on_error=False)
 
@@ -150,8 +160,20 @@ class CleanDialog(Dialog[bool]):
         self._choose()
 
     def on_input_changed(self) -> None:
-        """Follow what is typed."""
-        self._choose()
+        """Follow what is typed, behind its picture: among many jobs choosing takes a while."""
+        self._forget_typed()
+        self._typed = self.set_timer(TYPED_S, self._catch_up)
+
+    def _catch_up(self) -> None:
+        """Choose by what is typed by now; not while removing, which goes by what was listed."""
+        if self._forget_typed() and not self._is_cleaning:
+            self._choose()
+
+    def _forget_typed(self) -> bool:
+        typed, self._typed = self._typed, None
+        if typed is not None:
+            typed.stop()
+        return typed is not None
 
     def on_input_submitted(self) -> None:
         """Enter goes on; it removes nothing."""
@@ -167,6 +189,7 @@ class CleanDialog(Dialog[bool]):
         self._choose()
 
     def _choose(self) -> None:
+        self._forget_typed()
         typed = Typed(*(self.query_one(f"#{name}", Input).value
                         for name in ("older_than", "keep_newest", "keep_under")))  # fmt: skip
         self._policy = understand(typed)
@@ -234,36 +257,37 @@ class CleanDialog(Dialog[bool]):
 
     def action_clean(self) -> None:
         """Remove what is listed, in a thread."""
+        self._catch_up()
         if self._is_cleaning or not self._selection.taken or self._main.settings.read_only:
             return
         self._set_cleaning(True)
         self._stop.clear()
         main, post, stop = self._main, self.post_message, self._stop
-        store, root = main.store, main.root_words()
+        root, root_words = main.store.root, main.root_words()
         preview = self.query_one("#cli", CommandPreview)
         line = "" if preview.note else preview.text  # does the same, if one command line does
-        gc, only, spare = self._policy.gc, self._selection.ids, frozenset(self._spare)
-        trash = main.session.trash_for(store.root)
-        due = 0.0
+        task = Removal(
+            root, self._policy.gc, self._selection.ids, frozenset(self._spare),
+            main.session.trash_for(root),
+        )  # fmt: skip
+        do = remove_beside if self._are_many else Removal.carry_out
+        due_s = 0.0
 
         def tell(progress: GcProgress) -> None:
-            nonlocal due
-            if time.monotonic() >= due:
-                due = time.monotonic() + PROGRESS_S
+            nonlocal due_s
+            if time.monotonic() >= due_s:
+                due_s = time.monotonic() + PROGRESS_S
                 post(Progressed(progress))
 
         def run() -> None:
             try:
                 with main.session.trashing():
-                    report = collect_garbage(
-                        store, gc, independent=True, progress=tell, should_stop=stop.is_set,
-                        spare=spare, only=only, use_trash=trash,
-                    )  # fmt: skip
+                    report = do(task, tell, stop.is_set)
             except (AgentExecError, OSError) as error:
                 told = Cleaned(None, str(error))
             else:
                 told = Cleaned(report)
-            entries = cleaning(told.report, told.problem, line, root, at_s=main.clock())
+            entries = cleaning(told.report, told.problem, line, root_words, at_s=main.clock())
             main.post_message(Journaled(tuple(entries)))  # this dialog may be closed by now
             post(told)
 
@@ -281,9 +305,13 @@ class CleanDialog(Dialog[bool]):
     @on(Progressed)
     def _progressed(self, event: Progressed) -> None:
         progress = event.progress
-        self._tell(
-            f"removed {progress.done:,} of {progress.total:,}, "
-            f"freed {formatting.size(progress.freed_bytes)}"
+        # One line for another: laying everything out anew would take longer than a key may wait.
+        self.query_one("#result", Static).update(
+            Content(
+                f"removed {progress.done:,} of {progress.total:,}, "
+                f"freed {formatting.size(progress.freed_bytes)}"
+            ),
+            layout=False,
         )
 
     @on(Cleaned)

@@ -12,11 +12,15 @@ from agent_exec_tui.handlers import load_handlers
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.messages import message_of
 from agent_exec_tui.news import StateNews
+from agent_exec_tui.pace import Pace
 from agent_exec_tui.screens import facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from textual.timer import Timer
+
+    from agent_exec_tui.job_list import Change
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.news import Feed, FeedMaker, RowsNews, SizesNews
     from agent_exec_tui.screens.main import MainScreen
@@ -43,6 +47,9 @@ class Reading:
         self.warnings: tuple[str, ...] = ()
         self.is_loaded = False
         self._drawn_s = 0.0
+        self._pace = Pace()
+        self._waiting: list[RowsNews] = []
+        self._due: Timer | None = None
         self.listener: Callable[[RowsNews], None] | None = None
 
     def open(self, root: str) -> None:
@@ -50,6 +57,7 @@ class Reading:
         main = self._main
         if self._feed is not None:
             self._feed.stop(timeout_s=0.5)
+        self._forget_waiting()
         main.store = JobStore(root)
         main.jobs.clear()
         main.table.keeps_top = True
@@ -76,35 +84,66 @@ class Reading:
     # News
 
     def rows_read(self, news: RowsNews) -> None:
-        """Jobs were read."""
+        """Jobs were read: shown now, or with what comes until the next picture."""
+        self._waiting.append(news)
+        wait_s = 0.0
+        if self.is_loaded and not news.is_complete:
+            is_covered = not self._main.is_current and self.listener is None
+            wait_s = self._pace.wait_s(time.monotonic(), is_covered=is_covered)
+        if not wait_s:
+            self._take_over()
+        elif self._due is None:
+            self._due = self._main.set_timer(wait_s, self._take_over)
+
+    def _forget_waiting(self) -> list[RowsNews]:
+        if self._due is not None:
+            self._due.stop()
+            self._due = None
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+    def _take_over(self) -> None:
         main = self._main
-        was_loaded = self.is_loaded
-        if news.is_complete:
+        was_loaded, waiting = self.is_loaded, self._forget_waiting()
+        is_complete = any(news.is_complete for news in waiting)
+        if is_complete:
             self._complete()
         in_sight = main.table.sight()
+        changes = [self._apply(news, was_loaded and not is_complete) for news in waiting]
+        updated = frozenset[str]().union(*(change.updated for change in changes))
+        if any(change.moved for change in changes) or not main.jobs.rows or is_complete:
+            if is_complete or main.table.sight() != in_sight or not self._is_drawn_soon():
+                main.list_changed()
+                main.table.select_wanted()
+            if is_complete:
+                main.table.keeps_top = False
+        elif updated:
+            main.table.refresh_jobs(updated)
+            main.refresh_bars()
+        elif any(news.rows or news.removed for news in waiting):
+            main.refresh_bars()  # of jobs that the list does not show: they are counted
+        self._tell_selected(waiting, updated)
+        self._pace.shown(time.monotonic())
+        if self.listener is not None:
+            for news in waiting:
+                self.listener(news)
+
+    def _apply(self, news: RowsNews, is_later: bool) -> Change:
+        main = self._main
         change = main.jobs.apply(news.rows, news.removed)
         main.attention.changed(change, news.removed)
-        if was_loaded and not news.is_complete and main.table.follows_newest:
+        if is_later and main.table.follows_newest:
             self._go_to_newest(change.begun)
-        if change.moved and main.table.sight() == in_sight and self._is_drawn_soon():
-            pass
-        elif change.moved or not main.jobs.rows or news.is_complete:
-            main.list_changed()
-            main.table.select_wanted()
-            if news.is_complete:
-                main.table.keeps_top = False
-        elif change.updated:
-            main.table.refresh_jobs(change.updated)
-            main.refresh_bars()
-        elif news.rows or news.removed:  # of jobs that the list does not show: they are counted
-            main.refresh_bars()
-        shown = main.table.cursor_id
-        if shown is not None and (shown in news.touched or shown in change.updated):
+        return change
+
+    def _tell_selected(self, waiting: list[RowsNews], updated: frozenset[str]) -> None:
+        main, shown = self._main, self._main.table.cursor_id
+        if shown is None:
+            return
+        if shown in updated or any(shown in news.touched for news in waiting):
             main.selected.moved()
-        elif shown in news.grown:
+        elif any(shown in news.grown for news in waiting):
             main.selected.logs_grew()
-        if self.listener is not None:
-            self.listener(news)
 
     def _is_drawn_soon(self) -> bool:
         """Whether more rows are on their way, and what came is drawn with those.
