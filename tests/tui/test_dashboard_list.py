@@ -12,6 +12,7 @@ from agent_exec_tui.layout import Part
 from agent_exec_tui.screens import facts, viewing
 from agent_exec_tui.screens.jump import go_to_job
 from agent_exec_tui.settings import Settings
+from agent_exec_tui.situation import Pane
 from agent_exec_tui.widgets.job_columns import FIELD_OF_WORD, WidthClass
 from support.built_jobs import NO_PROCESS
 from support.dashboard import NOW, Root, app_of, dashboard, frozen_clock, one_of_each, until
@@ -88,6 +89,22 @@ async def test_a_job_made_elsewhere_appears_and_a_deleted_one_goes(root: Root) -
         await until(pilot, lambda: [row.job_id for row in jobs.shown] == [second, first])
         shutil.rmtree(root.path / first)
         await until(pilot, lambda: [row.job_id for row in jobs.shown] == [second])
+
+
+async def test_whoever_reads_the_log_of_a_job_that_goes_is_back_in_the_list(root: Root) -> None:
+    read, other = root.add("11", created_ago_s=10), root.add("22", created_ago_s=900)
+    async with dashboard(root.path) as pilot:
+        main = app_of(pilot).main
+        await until(pilot, lambda: main.table.cursor_id == read)
+        await pilot.press("enter", "z")
+        assert main.panes.wish.is_zoomed
+        shutil.rmtree(root.path / read)
+        await until(pilot, lambda: main.table.cursor_id == other)
+        assert main.panes.pane is Pane.JOBS
+        assert not main.panes.wish.is_zoomed
+        assert main.focused is main.table
+        told = [notice.message for notice in pilot.app._notifications]
+        assert told == ["11000000 is gone: it was removed elsewhere"]
 
 
 async def test_the_cursor_stays_on_its_job_while_rows_come_and_go(root: Root) -> None:

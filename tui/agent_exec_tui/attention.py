@@ -44,9 +44,13 @@ class Attention:
         self._is_called = False
 
     def expect(self, job_ids: Iterable[str]) -> None:
-        """Say nothing of the end of jobs that are being ended from here: that is told anyway."""
+        """Say nothing of what is being done to jobs from here: that is told anyway."""
         until_s = time.monotonic() + _EXPECTED_S
         self._expected.update(dict.fromkeys(job_ids, until_s))
+
+    def is_expected(self, job_id: str) -> bool:
+        """Whether something is being done to a job from here; asked once."""
+        return self._expected.pop(job_id, 0.0) > time.monotonic()
 
     def ended(self, row: JobRow) -> None:
         """Tell of a job that ended before our eyes."""
@@ -58,7 +62,7 @@ class Attention:
         is_watched = row.job_id in self.watched
         self.watched.discard(row.job_id)
         ran_long = (row.elapsed_s or 0.0) >= wanted.min_seconds
-        is_expected = self._expected.pop(row.job_id, 0.0) > time.monotonic()
+        is_expected = self.is_expected(row.job_id)
         if not is_watched and (is_expected or not ran_long):
             return
         # Whoever sits in front of it sees the toast; the others want to be called.

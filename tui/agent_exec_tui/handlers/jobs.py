@@ -257,6 +257,8 @@ class JobHandlers:
         delete, store = main.session.delete(main.store.root), main.store
         root = main.root_words()
 
+        main.attention.expect(row.job_id for row in rows)
+
         def run() -> tuple[Outcome, ...]:
             with main.session.trashing():
                 return operations.apply_to_all(delete, store, rows)

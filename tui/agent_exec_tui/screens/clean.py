@@ -322,6 +322,7 @@ class CleanDialog(Dialog[bool]):
         if report is None:
             self._tell(event.problem, "$text-error")
         else:
+            self._main.attention.expect(job.job_id for job in report.jobs)
             failures = [job for job in report.jobs if job.reason.startswith("delete_failed")]
             kept = sum(job.reason in ("changed_meanwhile", "still_capturing", "pid_alive",
                                       "being_changed") for job in report.jobs)  # fmt: skip

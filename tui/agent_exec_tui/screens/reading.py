@@ -10,10 +10,12 @@ from agent_exec.store.jobs import JobStore
 from agent_exec.store.root import root_warnings
 from agent_exec_tui.handlers import load_handlers
 from agent_exec_tui.job_rows import clean
+from agent_exec_tui.layout import Part
 from agent_exec_tui.messages import message_of
 from agent_exec_tui.news import StateNews
 from agent_exec_tui.pace import Pace
 from agent_exec_tui.screens import facts
+from agent_exec_tui.situation import Pane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -108,7 +110,7 @@ class Reading:
         is_complete = any(news.is_complete for news in waiting)
         if is_complete:
             self._complete()
-        in_sight = main.table.sight()
+        in_sight, looked_at = main.table.sight(), main.row
         changes = [self._apply(news, was_loaded and not is_complete) for news in waiting]
         updated = frozenset[str]().union(*(change.updated for change in changes))
         if any(change.moved for change in changes) or not main.jobs.rows or is_complete:
@@ -122,6 +124,8 @@ class Reading:
             main.refresh_bars()
         elif any(news.rows or news.removed for news in waiting):
             main.refresh_bars()  # of jobs that the list does not show: they are counted
+        if looked_at is not None and looked_at.job_id not in main.jobs.rows:
+            self._looked_at_what_is_gone(looked_at)
         self._tell_selected(waiting, updated)
         self._pace.shown(time.monotonic())
         if self.listener is not None:
@@ -135,6 +139,15 @@ class Reading:
         if is_later and main.table.follows_newest:
             self._go_to_newest(change.begun)
         return change
+
+    def _looked_at_what_is_gone(self, row: JobRow) -> None:
+        """Go back to the list: no log may become another job's beneath the eyes of its reader."""
+        main = self._main
+        if main.panes.pane is not Pane.JOBS:
+            main.panes.zoom(False)
+            main.panes.go(Part.JOBS)
+        if main.is_current and not main.attention.is_expected(row.job_id):
+            main.say(f"{row.short_id} is gone: it was removed elsewhere", severity="warning")
 
     def _tell_selected(self, waiting: list[RowsNews], updated: frozenset[str]) -> None:
         main, shown = self._main, self._main.table.cursor_id
