@@ -262,7 +262,7 @@ GLOBALS = (
     Option("--root", "PATH", "Directory of the jobs. Without it: $AGENT_EXEC_ROOT, then "
            "$XDG_DATA_HOME/agent-exec/jobs, then ~/.local/share/agent-exec/jobs", hints="path"),
     Option("--yaml", None, "Answer in YAML instead of JSON"),
-    Option("--json", None, "Changes nothing: answers are JSON; without a command, prints "
+    Option("--json", None, "Taken, but not needed: answers are JSON. Without a command, prints "
            "what the dashboard would show", repeats=True),
     Option("--verbose -v", None, "Say more on stderr; twice (-vv) for everything", repeats=True),
     Option("--help -h", None, "Show this help"),

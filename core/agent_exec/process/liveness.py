@@ -8,6 +8,7 @@ from enum import StrEnum
 from agent_exec.errors import RecordUnreadableError
 from agent_exec.model.job import JobStatus
 from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.model.supervision import EndCause
 from agent_exec.model.timestamps import parse_timestamp
 from agent_exec.process import identity
 
@@ -99,6 +100,8 @@ def _assess_ended(job: JobDir, state: JobState, ours: Supervision | None) -> Liv
         if job.has_supervisor() and ours.child is not None and _is_still(ours.child):
             evidence = f"recorded as {state.status}, yet its child {ours.child.pid} still runs"
             return Liveness(Verdict.RUNNING, evidence, True)
+        if ours.cause is EndCause.LOST:
+            return Liveness(Verdict.ENDED, "recorded once its supervisor was gone", False)
         return Liveness(Verdict.ENDED, "its supervisor recorded the end", False)
     stat = _plausible_stat(state)
     if stat is not None and stat.is_alive and _leads(stat) and _starts_near(stat, state) is True:

@@ -18,6 +18,7 @@ from agent_exec.model import records
 from agent_exec.model.job import JobResult, JobStatus
 from agent_exec.model.supervision import EndCause
 from agent_exec.model.wire import encode_state
+from agent_exec.process.liveness import assess
 from agent_exec.store.jobs import JobStore
 from support.foreign import LONG_AGO, foreign_job
 from support.launching import (
@@ -42,6 +43,8 @@ def test_a_proved_end_is_recorded_with_its_cause(store: JobStore) -> None:
     state, supervision = state_of(store, job_id), supervision_of(store, job_id)
     assert (state.result, state.started_at, state.pid) == (JobResult(), started_at, None)
     assert (supervision.cause, supervision.describes(state)) == (EndCause.LOST, True)
+    with store.open(job_id) as found:
+        assert "supervisor was gone" in assess(found, state, supervision).evidence
 
 
 def test_all_names_only_what_is_not_as_it_should_be(store: JobStore, gone_pid: int) -> None:
