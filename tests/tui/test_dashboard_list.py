@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -368,13 +369,16 @@ async def test_a_filter_by_age_lets_jobs_go_as_they_grow_older(root: Root) -> No
             assert [row.job_id for row in main.jobs.shown if row.shown_id[:2] != "11"] == shown
 
 
-async def test_a_crowd_that_ends_at_once_is_told_in_a_few_toasts(root: Root) -> None:
+async def test_a_crowd_that_ends_at_once_is_told_in_a_few_toasts(
+    root: Root, tmp_path: Path
+) -> None:
     ids = [root.add(f"{n}a", status=JobStatus.RUNNING, created_ago_s=90) for n in range(10, 40)]
     async with dashboard(root.path) as pilot:
         app = app_of(pilot)
-        for job_id in ids:
-            shutil.rmtree(root.path / job_id)
-            root.add(job_id, exit_code=3, created_ago_s=90, ran_s=60)
+        with Root(tmp_path / "ended") as ended:
+            for job_id in ids:
+                ended.add(job_id, exit_code=3, created_ago_s=90, ran_s=60)
+                os.replace(*(each.path / job_id / "state.json" for each in (ended, root)))
 
         def counts() -> list[int]:
             told = [each.message for each in app._notifications]

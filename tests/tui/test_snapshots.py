@@ -69,7 +69,8 @@ def shows_dry_run(pilot: Pilot[str]) -> bool:
     if "dry run, 0.0 s" not in str(dialog.box.border_title):
         dialog.post_message(StockRead(dialog._stock, 0.0))
         return False
-    return str(dialog.query_one("#remove", Button).label) == "Remove 3"
+    button = dialog.query_one("#remove", Button)
+    return dialog._typed is None and str(button.label) == "Remove 3"
 
 
 def shows_help(pilot: Pilot[str]) -> bool:

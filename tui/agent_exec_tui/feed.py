@@ -5,7 +5,9 @@ Knows nothing of Textual: the dashboard in a terminal runs it in another process
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import threading
 import time
 from operator import attrgetter
@@ -39,6 +41,7 @@ FIRST_BATCH = 120  # more than any terminal shows at once
 CHUNK = 2000  # rows the screen can take in without being late for a key
 SIZES_CHUNK = 500
 SIZES_PAUSE_S = 0.02
+_GIVES_WAY = 10
 LOGS_S = 1.0
 RETRY_S = 2.0
 REREAD = 100  # so many jobs are read anew before others get their turn
@@ -74,6 +77,13 @@ def doubt_of(store: JobStore, record: JobRecord) -> tuple[Doubt | None, str]:
 
 def _nobody(_news: News) -> None:
     """Tell nobody: who was not started has nobody to tell."""
+
+
+def _give_way() -> None:
+    """Let others have the processor first, as far as the system knows threads for that."""
+    if sys.platform == "linux":  # elsewhere it would be the whole process
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _GIVES_WAY)
 
 
 def _size(path: str) -> int:
@@ -219,6 +229,7 @@ class JobFeed:
 
     def _fill_in_sizes(self, names: list[str]) -> None:
         """Find out how large the logs are of those known by their line; in no hurry."""
+        _give_way()
         for start in range(0, len(names), SIZES_CHUNK):
             if self._stop.wait(SIZES_PAUSE_S):
                 return

@@ -13,7 +13,7 @@ from agent_exec_tui.log_memory import LogMemory, Place
 from agent_exec_tui.log_pattern import compile_pattern
 from agent_exec_tui.log_window import Window, WindowRequest
 from agent_exec_tui.widgets.log_loader import Counted, Counts, LogLoader, WindowRead
-from agent_exec_tui.widgets.log_teller import FRAME_S, LogTeller
+from agent_exec_tui.widgets.log_teller import FRAME_S, RUSH_BYTES, RUSH_FRAME_S, LogTeller
 
 if TYPE_CHECKING:
     from textual import events
@@ -86,7 +86,7 @@ class LogPane(LogTeller):
         """Look whether the log has changed, soon: at most ten times a second, and in sight only."""
         if not self._is_in_sight or self._next_look is not None or self.path is None:
             return
-        wait_s = self._last_look + FRAME_S - time.monotonic()
+        wait_s = self._last_look + self.frame_s - time.monotonic()
         if wait_s > 0:
             self._next_look = self.set_timer(wait_s, self._look)
         else:
@@ -182,6 +182,8 @@ class LogPane(LogTeller):
         if not (self.counts.lines_known and self.counts.hits_known):
             self.loader.count()
         if snapshot.size != self.size_bytes:
+            is_rush = self.size_bytes > 0 and snapshot.size - self.size_bytes > RUSH_BYTES
+            self.frame_s = RUSH_FRAME_S if is_rush else FRAME_S
             self.size_bytes = snapshot.size
             self.refresh_from_file()
         if self._left_unread:  # gone to a line before anything was known of the log

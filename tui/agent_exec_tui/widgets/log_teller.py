@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 FRAME_S: Final = 0.1
 """At most so often is a growing log drawn anew, and its status posted."""
+RUSH_FRAME_S: Final = 0.25
+"""The same while more is added than anybody reads: keys need the time."""
+RUSH_BYTES: Final = 1 << 16
 
 
 class LogTeller(LogCanvas):
@@ -45,6 +48,7 @@ class LogTeller(LogCanvas):
         self.title = ""
         self.size_bytes = 0
         self.floor = 0
+        self.frame_s = FRAME_S
         self.counts = Counts()
         self.wanted = Wanted()
         self.pattern_error: str | None = None
@@ -79,7 +83,7 @@ class LogTeller(LogCanvas):
     def tell_soon(self) -> None:
         """Post the status within a frame: it changes with every write to a log."""
         if self._next_tell is None:
-            self._next_tell = self.set_timer(FRAME_S, self.tell)
+            self._next_tell = self.set_timer(self.frame_s, self.tell)
 
     def tell(self) -> None:
         """Post the status now if it has changed."""
