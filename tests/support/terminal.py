@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -25,6 +26,7 @@ COLUMNS, ROWS = 100, 30
 LIMIT_S = 20.0
 # Sequences that pyte takes for text: keyboard protocols, queries, modes it does not know.
 _UNKNOWN = re.compile(rb"\x1b\[[<=>?][0-9;]*[$]?[a-zA-Z]")
+_UNFINISHED = re.compile(rb"(?:\x1b(?:\[[<=>?]?[0-9;]*[$]?)?)?\Z")
 _MODES = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
 _ALTERNATE = re.compile(rb"\x1b\[\?1049[hl]")
 
@@ -50,12 +52,18 @@ class Terminal:
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
         )
         self._output = bytearray()
+        self._drawn_bytes = 0
+        self._clear()
+        self._woken, self._wake = os.pipe()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError):  # the terminal is closed
-            while data := os.read(self._master, 65536):
+        # Not in read() itself: that would hold the terminal open past its closing.
+        with contextlib.suppress(OSError):  # the program has closed its side
+            while self._master in select.select([self._master, self._woken], [], [])[0]:
+                if not (data := os.read(self._master, 65536)):
+                    break
                 self._output += data
 
     @property
@@ -65,7 +73,19 @@ class Terminal:
     @property
     def screen(self) -> str:
         """What is on the screen; the alternate one is not mixed with the other."""
-        return _drawn(_ALTERNATE.split(self.output)[-1])
+        data = bytes(self._output[self._drawn_bytes :])
+        data = data[: _UNFINISHED.search(data).start()]  # type: ignore[union-attr]
+        self._drawn_bytes += len(data)
+        first, *others = _ALTERNATE.split(data)
+        self._stream.feed(_UNKNOWN.sub(b"", first))
+        for each in others:
+            self._clear()
+            self._stream.feed(_UNKNOWN.sub(b"", each))
+        return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
+
+    def _clear(self) -> None:
+        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self._screen)
 
     def wait_for(self, text: str, limit_s: float = LIMIT_S) -> None:
         try:
@@ -90,6 +110,7 @@ class Terminal:
 
     def hang_up(self) -> None:
         """Close the terminal as its window is closed."""
+        self._stop_reading()
         os.close(self._slave)
         os.close(self._master)
         self._slave = self._master = -1
@@ -112,21 +133,19 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        for fd in (self._slave, self._master):
+        self._stop_reading()
+        for fd in (self._slave, self._master, self._wake, self._woken):
             if fd >= 0:
                 os.close(fd)
+
+    def _stop_reading(self) -> None:
+        os.write(self._wake, b"\0")
         self._reader.join(LIMIT_S)
 
 
 def _is_readable(fd: int) -> bool:
     waiting = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, bytes(4)))[0]
     return bool(waiting)
-
-
-def _drawn(data: bytes) -> str:
-    screen = pyte.Screen(COLUMNS, ROWS)
-    pyte.ByteStream(screen).feed(_UNKNOWN.sub(b"", data))
-    return "\n".join(line.rstrip() for line in screen.display).rstrip()
 
 
 @contextmanager

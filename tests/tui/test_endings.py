@@ -34,6 +34,9 @@ main.MainScreen.action_do = hang
 """
 
 
+DEAF = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"  # as nohup leaves it
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[JobStore]:
     store = JobStore(tmp_path / "root")
@@ -86,12 +89,23 @@ def test_a_closed_window_ends_the_dashboard(store: JobStore) -> None:
 
 def test_a_closed_window_ends_the_dashboard_though_nobody_tells_it(store: JobStore) -> None:
     job_id = running(store, "sleep", "60")
-    deaf = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"  # as nohup leaves it
-    with dashboard(store, before=deaf) as opened:
+    with dashboard(store, before=DEAF) as opened:
         opened.wait_for(job_id[:7])
         opened.hang_up()
         assert opened.process.wait(timeout=LIMIT_S) == 1
     assert "the terminal cannot be read any more" in log_of(store).read_text()
+
+
+def test_a_stuck_dashboard_does_not_outlive_its_terminal(store: JobStore, tmp_path: Path) -> None:
+    mark = tmp_path / "stuck"
+    job_id = running(store, "sleep", "60")
+    with dashboard(store, before=DEAF + STUCK.format(mark)) as opened:
+        opened.wait_for(job_id[:7])
+        opened.press("j")
+        wait_until(mark.exists)
+        opened.hang_up()
+        assert opened.process.wait(timeout=LIMIT_S) == 1
+    assert "could not end by itself" in log_of(store).read_text()
 
 
 def test_a_failure_is_owned_up_to_in_a_line_and_told_in_the_log(store: JobStore) -> None:

@@ -87,6 +87,7 @@ def _show(
     is_demo: bool,
 ) -> int:
     from agent_exec_tui.arrangement import Tab
+    from agent_exec_tui.hang_up import HangUpWatch
     from agent_exec_tui.state import KeptState, for_root, load_state, save_state, state_of
     from agent_exec_tui.terminal_app import TerminalApp
 
@@ -98,7 +99,8 @@ def _show(
     app = TerminalApp(root, settings, kept=kept, feed_for=feeds)
     ending.leave_by(app.exit)
     try:
-        app.run(mouse=settings.mouse)
+        with contextlib.closing(HangUpWatch()) as app.hang_up:
+            app.run(mouse=settings.mouse)
     except BaseException:
         ending.restore_terminal()
         raise

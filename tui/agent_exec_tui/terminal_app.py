@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import select
-import sys
 from typing import TYPE_CHECKING
 
 from textual import on
 
 from agent_exec_tui.app import DashboardApp
+from agent_exec_tui.hang_up import EXIT_FAILED, HangUpWatch
 from agent_exec_tui.messages import RowsRead
 
 if TYPE_CHECKING:
@@ -17,33 +17,24 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-EXIT_FAILED = 1
-HANG_UP_S = 3.0
-
 
 class TerminalApp(DashboardApp):
     """The dashboard that does not show its failures to the user's terminal.
 
     Attributes:
         failure: what ended it.
+        hang_up: tells when the terminal is gone; its owner ends it.
     """
 
     failure: BaseException | None = None
 
+    hang_up: HangUpWatch | None = None
+
     def on_mount(self) -> None:
-        """Look now and then whether the terminal is still there."""
-        if sys.platform == "linux":  # poll(2) knows no terminals on macOS
-            self.set_interval(HANG_UP_S, self._look_for_hang_up)
-
-    def _look_for_hang_up(self) -> None:
-        """End with the terminal where no SIGHUP comes, as under nohup.
-
-        The thread that reads the keys does not notice: it would read nothing, without a pause.
-        """
-        poll = select.poll()
-        poll.register(0, 0)
-        if any(mask & (select.POLLHUP | select.POLLERR) for _, mask in poll.poll(0)):
-            self.panic()
+        """End with the terminal."""
+        loop = asyncio.get_running_loop()
+        if self.hang_up is not None:
+            self.hang_up.start(lambda: loop.call_soon_threadsafe(self.panic))
 
     @on(RowsRead)
     def _warm_up(self, event: RowsRead) -> None:
@@ -62,6 +53,6 @@ class TerminalApp(DashboardApp):
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:
-        """End; the thread that reads the keys calls this when the terminal is gone."""
+        """End; called when the terminal is gone."""
         if not self._exit:
             self._handle_exception(OSError("the terminal cannot be read any more"))
