@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 from agent_exec.model.job import SCHEMA_VERSION
 from agent_exec.model.lazy_dataclass import field_names
+from agent_exec.model.records import dump_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +28,9 @@ if TYPE_CHECKING:
 HOSTILE = "[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
+_MANY = 50
+
+
 def success_document(response: Response) -> Document:
     """Wrap an answer in the envelope of the contract."""
     document: Document = {"schema_version": SCHEMA_VERSION, "ok": True, "type": response.wire_type}
@@ -47,7 +48,12 @@ def error_document(error: AgentExecError) -> Document:
 
 def encode_json(document: Document) -> bytes:
     r"""Write one line that is safe to show: text as it is, hostile characters as ``\uXXXX``."""
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    if any(isinstance(value, list) and len(value) > _MANY for value in document.values()):
+        import json  # slower to load than few values are to write
+
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    else:
+        text = dump_text(document)
     if not text.isascii() or "\x7f" in text:
         text = escape_hostile(text)
     return text.encode() + b"\n"
@@ -55,7 +61,8 @@ def encode_json(document: Document) -> bytes:
 
 def escape_hostile(text: str) -> str:
     r"""Write what is hostile to terminals as ``\uXXXX``."""
-    # Compiled with the first use: most answers need none, and it takes longer than they do.
+    import re  # most answers need none, and it takes longer than they do
+
     return re.sub(HOSTILE, lambda match: f"\\u{ord(match.group()):04x}", text)
 
 

@@ -1,13 +1,14 @@
 """JSON records as bytes: the one place that knows key order and what is left out.
 
 Kept lean: the supervisor, one process per running job, loads this and pays for every import
-in memory and in time before the job starts. ``json`` alone would cost it 1.2 MB and 8 ms, so
-only reading loads it; writing is a few lines anyway, as the peers' form is fixed.
+in memory and in time before the job starts. ``json`` alone would cost it 1.2 MB and 8 ms;
+writing is a few lines anyway, as the peers' form is fixed.
 """
 
 from __future__ import annotations
 
 from agent_exec.errors import RecordUnreadableError
+from agent_exec.model.json_text import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +55,12 @@ def dump_record(document: Mapping[str, object]) -> bytes:
 
 def dump_line(document: Mapping[str, object]) -> bytes:
     """Write a record in one line, without the newline, as events and messages are."""
-    return _dump(document, "").encode("utf-8", "backslashreplace")
+    return dump_text(document).encode("utf-8", "backslashreplace")
+
+
+def dump_text(document: Mapping[str, object]) -> str:
+    """Write a document in one line, as ``json`` would in more time; for few values only."""
+    return _dump(document, "")
 
 
 def _dump(value: object, newline: str) -> str:
@@ -82,20 +88,24 @@ def load_record(data: bytes, name: str) -> Document:
     Raises:
         RecordUnreadableError: not UTF-8, not JSON, not an object, or built to exhaust us.
     """
-    import json
-
     try:
-        document = json.loads(data.decode("utf-8"))
+        document = loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise RecordUnreadableError(name, f"not UTF-8 (byte {error.start})") from None
-    except json.JSONDecodeError as error:
-        raise RecordUnreadableError(name, f"not JSON: {error.msg} (byte {error.pos})") from None
-    except (RecursionError, ValueError):
-        # ValueError: an integer of thousands of digits, which Python refuses to convert.
-        raise RecordUnreadableError(name, "not JSON: nested or long beyond measure") from None
+    except (RecursionError, ValueError) as error:
+        raise RecordUnreadableError(name, f"not JSON: {_flaw(error)}") from None
     if not isinstance(document, dict):
         raise RecordUnreadableError(name, "not a JSON object")
     return document
+
+
+def _flaw(error: Exception) -> str:
+    from json import JSONDecodeError
+
+    if isinstance(error, JSONDecodeError):
+        return f"{error.msg} (byte {error.pos})"
+    # An integer of thousands of digits, which Python refuses to convert, or too many brackets.
+    return "nested or long beyond measure"
 
 
 def state_document(

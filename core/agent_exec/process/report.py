@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import time
 
+from agent_exec.model.records import load_record
+
+_NAME = "report"
 _READ_BYTES = 65536
 _LONGEST_MS = 2_000_000_000  # poll(2) counts in an int
 
@@ -58,8 +60,8 @@ class ReportReader:
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            message = json.loads(line)
-            self._told.setdefault(message.pop("event"), message)
+            message = load_record(line, _NAME)
+            self._told.setdefault(str(message.pop("event")), message)
 
     def close(self) -> None:
         """Listen no more."""
