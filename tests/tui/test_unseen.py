@@ -16,7 +16,7 @@ from agent_exec_tui.job_rows import JobRow, RowKind
 from agent_exec_tui.screens import facts
 from agent_exec_tui.settings import AttentionSettings, Settings
 from agent_exec_tui.unseen import Unseen, next_unseen, unseen_text
-from support.dashboard import NOW, Root, app_of, dashboard, until
+from support.dashboard import NOW, Root, app_of, dashboard, frozen_clock, until
 
 IDS = [f"job{number}" for number in range(6)]
 
@@ -124,3 +124,24 @@ async def test_what_nobody_wants_marked_is_not(tmp_path: Path) -> None:
             await until(pilot, lambda: main.jobs.rows[writer].stdout_bytes == 5)
             assert not main.table.unread
             assert not main.table.silent
+
+
+async def test_a_job_that_was_over_before_it_was_seen_is_told_as_ended_once(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    with Root(tmp_path / "root") as root, Root(elsewhere) as others:
+        root.add("00", created_ago_s=1)
+        old = others.add("11", created_ago_s=900)
+        async with dashboard(root.path, clock=frozen_clock) as pilot:
+            main = app_of(pilot).main
+            assert not main.table.unread
+            quick = root.add("22", created_ago_s=0, ran_s=0)
+            await until(pilot, lambda: main.table.unread == {quick: Unseen.ENDED})
+            assert facts.jobs_title(main) == "Jobs 2/2 · new: 1 ended"
+            (elsewhere / old).rename(root.path / old)
+            await until(pilot, lambda: old in main.jobs.rows, "the job of another root")
+            assert main.table.unread.keys() == {quick}
+            (root.path / quick).rename(elsewhere / quick)
+            await until(pilot, lambda: quick not in main.jobs.rows)
+            (elsewhere / quick).rename(root.path / quick)
+            await until(pilot, lambda: quick in main.jobs.rows, "the job that was brought back")
+            assert not main.table.unread

@@ -95,11 +95,11 @@ class Attention:
     def changed(self, change: Change, removed: Iterable[str]) -> None:
         """Take note of what happened to the list."""
         table, wanted = self._main.table, self._main.settings.attention
-        for row in change.ended:
-            self.ended(row)
         for row in change.begun:
             if table.unread.get(row.job_id) is Unseen.ENDED:
                 del table.unread[row.job_id]
+        for row in change.ended:  # after those: what was over at once is among both
+            self.ended(row)
         for row in change.grew:
             table.silent.discard(row.job_id)
             if wanted.output:

@@ -29,7 +29,8 @@ class Change:
         updated: ids of shown rows that only look different now.
         begun: rows of jobs that are new, or run now and did not before.
         grew: rows of running jobs that wrote something.
-        ended: rows of jobs that ended, compared with what was known before.
+        ended: rows of jobs that ended, compared with what was known before; of a job that was
+            over before it was seen, see ``JobList.apply``.
     """
 
     moved: bool = False
@@ -50,6 +51,7 @@ class JobList:
         self.rows: dict[str, JobRow] = {}
         self.counts: Counter[RowKind] = Counter()
         self.log_bytes = 0
+        self._gone: set[str] = set()
         self._now = Arrangement(View())
         self._changed_since: set[str] | None = None
         self._is_frozen = False
@@ -156,12 +158,26 @@ class JobList:
         self.rows.clear()
         self.counts.clear()
         self.log_bytes = 0
+        self._gone.clear()
         self._rebuild()
 
     # Changes
 
-    def apply(self, rows: Sequence[JobRow], removed: Iterable[str] = ()) -> Change:
-        """Take over newly read rows; only what differs is touched."""
+    def apply(
+        self,
+        rows: Sequence[JobRow],
+        removed: Iterable[str] = (),
+        *,
+        news_since_s: float | None = None,
+    ) -> Change:
+        """Take over newly read rows; only what differs is touched.
+
+        Args:
+            rows: of one job, the last counts.
+            removed: ids of jobs that are gone.
+            news_since_s: what ended from then on and is new here ended before our eyes, seconds
+                since 1970; None: nothing did.
+        """
         updated: set[str] = set()
         begun: list[JobRow] = []
         grew: list[JobRow] = []
@@ -175,6 +191,8 @@ class JobList:
             self._count(old, row)
             if old is None or (row.is_live and not old.is_live):
                 begun.append(row)
+                if old is None and news_since_s is not None and self._is_news(row, news_since_s):
+                    ended.append(row)
             elif row.is_live and row.output_bytes > old.output_bytes:
                 grew.append(row)
             elif row.kind.has_ended and not old.kind.has_ended:
@@ -186,6 +204,7 @@ class JobList:
         for job_id in removed:
             old = self.rows.pop(job_id, None)
             if old is not None:
+                self._gone.add(job_id)
                 self._count(old, None)
                 changed.append((old, None))
         moved = self._move(changed)
@@ -207,6 +226,15 @@ class JobList:
                 self._changed_since.add(row.job_id)
         shown = self._now.key_of
         return Change(updated=frozenset(row.job_id for row in unknown if row.job_id in shown))
+
+    def _is_news(self, row: JobRow, since_s: float) -> bool:
+        """Whether a row never seen before tells of an end: a job brought back does not."""
+        return (
+            row.kind.has_ended
+            and row.finished_s is not None
+            and row.finished_s >= since_s
+            and row.job_id not in self._gone
+        )
 
     def _count(self, old: JobRow | None, new: JobRow | None) -> None:
         self.log_bytes += (new.log_bytes if new else 0) - (old.log_bytes if old else 0)

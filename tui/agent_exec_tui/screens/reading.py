@@ -49,6 +49,7 @@ class Reading:
         self.warnings: tuple[str, ...] = ()
         self.is_loaded = False
         self._drawn_s = 0.0
+        self._opened_s = 0
         self._pace = Pace()
         self._waiting: list[RowsNews] = []
         self._due: Timer | None = None
@@ -65,6 +66,7 @@ class Reading:
         main.table.keeps_top = True
         main.attention.forget()
         self.is_loaded = False
+        self._opened_s = int(main.clock())  # ends are recorded by the second
         self.warnings = tuple(clean(warning) for warning in root_warnings(root))
         self.state = StateNews()
         gc.disable()  # until all jobs are read: nothing made meanwhile is garbage
@@ -134,7 +136,8 @@ class Reading:
 
     def _apply(self, news: RowsNews, is_later: bool) -> Change:
         main = self._main
-        change = main.jobs.apply(news.rows, news.removed)
+        since_s = self._opened_s if is_later else None
+        change = main.jobs.apply(news.rows, news.removed, news_since_s=since_s)
         main.attention.changed(change, news.removed)
         if is_later and main.table.follows_newest:
             self._go_to_newest(change.begun)
