@@ -180,3 +180,25 @@ async def test_nothing_is_measured_where_it_is_not_wanted_or_not_seen(tmp_path: 
             await until(pilot, lambda: [row.job_id for row in main.usage_watch._rows()] == [job_id])
     finally:
         kill_job(store, job_id, signal="KILL")
+
+
+async def test_a_job_that_ended_uses_nothing_any_more(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "root")
+    definition = JobDefinition(command=(sys.executable, "-c", BUSY))
+    job_id = run_job(store, definition, observation=NO_WAIT).job_id
+    try:
+        async with dashboard(store.root, (200, 50)) as pilot:
+            main = app_of(pilot).main
+
+            def line() -> str:
+                strips = main._compositor.render_strips()
+                return next(strip.text for strip in strips if f" {job_id[:8]} " in strip.text[:40])
+
+            await until(pilot, lambda: "%" in line(), "the first figure", timeout_s=20)
+            kill_job(store, job_id, signal="KILL")
+            await until(pilot, lambda: not main.jobs.rows[job_id].is_live)
+            await pilot.pause()
+            assert "%" not in line()
+            await until(pilot, lambda: not main.table.usage, "the figures forgotten")
+    finally:
+        kill_job(store, job_id, signal="KILL")

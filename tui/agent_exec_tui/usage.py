@@ -48,6 +48,8 @@ class UsageWatch:
             return
         rows = self._rows()
         if not rows:
+            self._samples = {}
+            self._main.table.usage = {}
             return
         self._is_busy = True
         store, post = self._main.store, self._main.post_message

@@ -390,6 +390,6 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             is_silent=row.job_id in self.silent and row.is_live,
             is_ascii=self.is_ascii,
             now_s=self._clock(),
-            usage=self.usage.get(row.job_id),
+            usage=self.usage.get(row.job_id) if row.is_live else None,
         )
         return self._painter.row(row, look, columns, width)
