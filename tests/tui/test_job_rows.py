@@ -7,6 +7,7 @@ import pytest
 from agent_exec.model.filter import compile_filter
 from agent_exec.model.filter_terms import DOUBT_OF_VERDICT
 from agent_exec.model.job import JobMeta, JobRef, JobState, JobStatus, StateJob
+from agent_exec.model.timestamps import parse_timestamp
 from agent_exec.store.listing import JobRecord
 from agent_exec_tui.job_rows import RowKind
 from agent_exec_tui.record_rows import Doubt, row_of
@@ -44,3 +45,19 @@ def test_a_filter_finds_a_job_in_doubt_by_the_word_shown_and_by_the_contract_s(
 def test_a_job_with_nothing_against_it_is_running() -> None:
     row = row_of(running_record())
     assert (row.kind, row.word, row.fields.state) == (RowKind.RUNNING, "running", "running")
+
+
+def made_s(written_after_s: float) -> float:
+    """The time of creation shown for a definition written so long after its recorded second."""
+    second = parse_timestamp(MOMENT)
+    assert second is not None
+    record = running_record()
+    row = row_of(record, made_ns=int((second.timestamp() + written_after_s) * 1e9))
+    return row.created_s - second.timestamp()
+
+
+def test_a_job_written_as_its_second_ended_is_the_last_of_that_second() -> None:
+    assert made_s(0.25) == pytest.approx(0.25, abs=1e-3)
+    assert made_s(0.99) < made_s(1.000196) < 1
+    assert made_s(3600) == 0
+    assert made_s(-1) == 0

@@ -25,6 +25,9 @@ _KIND_OF_STATUS: dict[str, RowKind] = {
     JobStatus.FAILED: RowKind.FAILED,
 }
 _UNKNOWN = "unknown"
+# A job of 33.999 may be written at 34.001; it stays one of second 33, the last of them.
+_WRITTEN_WITHIN_S = 2.0
+_LAST_OF_SECOND_S = 0.999_999
 
 
 class Doubt(NamedTuple):
@@ -215,9 +218,10 @@ def _elapsed_s(state: JobState, started_s: float | None, finished_s: float | Non
 
 
 def _made_s(created_s: float | None, made_ns: int) -> float | None:
-    if created_s is not None and 0 <= made_ns / 1e9 - created_s < 1:
-        return made_ns / 1e9
-    return created_s
+    """Give the second of the record its part after the point, out of when it was written."""
+    if created_s is None or not 0 <= made_ns / 1e9 - created_s < _WRITTEN_WITHIN_S:
+        return created_s
+    return min(made_ns / 1e9, created_s + _LAST_OF_SECOND_S)
 
 
 # Jobs that follow each other have times and commands in common.

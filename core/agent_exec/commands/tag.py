@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 
 from agent_exec.errors import InternalError
 from agent_exec.model import records
@@ -16,7 +17,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from agent_exec.store.jobs import JobStore
+    from agent_exec.store.jobs import JobDir, JobStore
+
+# More than the coarsest clock of a file system that knows parts of seconds to be told apart.
+_NEXT_VERSION_NS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,17 @@ def changed_meta(store: JobStore, job_id: str) -> Iterator[tuple[str, records.Do
                 document = job.read_meta_document()
                 decode_meta(document)
                 yield job.job_id, document
-                job.write_record(records.META_FILE, document)
+                job.write_record(records.META_FILE, document, mtime_ns=_kept_mtime_ns(job))
                 sweep_temporary_files(job)
         except OSError as error:
             raise InternalError.from_os_error(error, f"lock job {job.job_id}") from None
+
+
+def _kept_mtime_ns(job: JobDir) -> int | None:
+    """When meta.json was written, and next to nothing: that is what orders jobs of one second.
+
+    Inode numbers come back, so whoever remembers a version must find the time to be another one.
+    """
+    status = os.stat(records.META_FILE, dir_fd=job.fd, follow_symlinks=False)
+    knows_parts = status.st_mtime_ns % 1_000_000_000  # else nothing could be told apart by it
+    return status.st_mtime_ns + _NEXT_VERSION_NS if knows_parts else None

@@ -39,11 +39,15 @@ def version_of(status: os.stat_result) -> FileVersion:
     return status.st_ino, status.st_mtime_ns
 
 
-def write_new_file(dir_fd: int, name: str, data: bytes, *, durable: bool = True) -> FileVersion:
+def write_new_file(
+    dir_fd: int, name: str, data: bytes, *, durable: bool = True, mtime_ns: int | None = None
+) -> FileVersion:
     """Create *name* with *data* in it; the directory entry is the caller's to sync."""
     fd = create_file(dir_fd, name)
     try:
         write_all(fd, data)
+        if mtime_ns is not None:
+            os.utime(fd, ns=(mtime_ns, mtime_ns))
         if durable:
             os.fsync(fd)
         return version_of(os.fstat(fd))
@@ -51,7 +55,9 @@ def write_new_file(dir_fd: int, name: str, data: bytes, *, durable: bool = True)
         os.close(fd)
 
 
-def replace_file(dir_fd: int, name: str, data: bytes, *, durable: bool = True) -> FileVersion:
+def replace_file(
+    dir_fd: int, name: str, data: bytes, *, durable: bool = True, mtime_ns: int | None = None
+) -> FileVersion:
     """Put *data* in the place of *name* so that a reader sees the old or the new, never a mix.
 
     Args:
@@ -59,10 +65,11 @@ def replace_file(dir_fd: int, name: str, data: bytes, *, durable: bool = True) -
         name: a single component.
         data: the whole new content.
         durable: whether the new content must survive a power cut once this returns.
+        mtime_ns: how old it shall look; None: as new as it is.
     """
     temp = f"{TEMP_PREFIX}{os.urandom(6).hex()}"
     try:
-        version = write_new_file(dir_fd, temp, data, durable=durable)
+        version = write_new_file(dir_fd, temp, data, durable=durable, mtime_ns=mtime_ns)
         os.rename(temp, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
     except BaseException:
         remove_if_there(dir_fd, temp)

@@ -146,7 +146,7 @@ def read_entry(
 
 
 def made_ns(meta_path: str, dir_fd: int | None = None) -> int:
-    """When meta.json was written: once, but for tags, which is seen to be another second; or 0."""
+    """When meta.json was written, which changes of ours leave as it is; 0 if it cannot be told."""
     try:
         return os.stat(meta_path, dir_fd=dir_fd, follow_symlinks=False).st_mtime_ns
     except (OSError, ValueError):

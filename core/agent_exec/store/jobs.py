@@ -128,14 +128,22 @@ class JobDir:
         except RecordUnreadableError:
             return None
 
-    def write_record(self, name: str, document: records.Document, *, durable: bool = True) -> None:
+    def write_record(
+        self,
+        name: str,
+        document: records.Document,
+        *,
+        durable: bool = True,
+        mtime_ns: int | None = None,
+    ) -> None:
         """Replace one of the job's records.
 
         Raises:
             InternalError: the disk does not take it; the old content stands.
         """
+        data = records.dump_record(document)
         try:
-            atomic.replace_file(self.fd, name, records.dump_record(document), durable=durable)
+            atomic.replace_file(self.fd, name, data, durable=durable, mtime_ns=mtime_ns)
         except OSError as error:
             raise InternalError.from_os_error(error, f"write {name} of job {self.job_id}") from None
 

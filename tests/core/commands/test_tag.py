@@ -12,6 +12,7 @@ import pytest
 from agent_exec.commands.notify import NotificationChange, set_notification
 from agent_exec.commands.tag import set_tags
 from agent_exec.errors import InvalidStateError, InvalidTagError, RecordUnreadableError
+from agent_exec.store.atomic import version_of
 from agent_exec.store.jobs import JobStore
 from support.built_jobs import put_job
 
@@ -114,3 +115,16 @@ def test_temporary_files_of_crashed_writers_are_swept(store: JobStore) -> None:
     set_tags(store, "a", [])
     assert not os.path.exists(old)
     assert os.path.exists(fresh)
+
+
+def test_a_change_leaves_meta_json_as_old_as_the_job_yet_is_seen_to_be_one(store: JobStore) -> None:
+    put_job(store, "abc", "exited")
+    path = os.path.join(store.root, "abc", "meta.json")
+    made_ns = 1_700_000_000_250_000_000
+    os.utime(path, ns=(made_ns, made_ns))
+    versions = [version_of(os.stat(path))]
+    for tag in ("a", "b", "c"):
+        set_tags(store, "abc", [tag])
+        versions.append(version_of(os.stat(path)))
+    assert all(0 <= mtime_ns - made_ns < 1_000_000 for _, mtime_ns in versions)
+    assert len({mtime_ns for _, mtime_ns in versions}) == len(versions)
