@@ -15,12 +15,13 @@ Blank-separated terms that must all hold; quotes keep blanks: ``"two words"``.
 ``ended:>1h``  it ended more than an hour ago; what has not ended is never found so
 =============  ==========================================================================
 
-``!`` before a term, or after its colon, turns it round.
+``!`` before a term, or after its colon, turns it round; after ``exit:``, ``age:`` and ``ended:``
+it asks for another value than that: ``exit:!0`` are the jobs that failed with a code.
 """
 
 from __future__ import annotations
 
-from agent_exec.model.filter_terms import MOMENTS, TESTS, FilterError, since
+from agent_exec.model.filter_terms import COMPARED, MOMENTS, TESTS, FilterError, since
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,9 +185,9 @@ def _term_of(term: str, position: int, now_s: float, home: str) -> _Term:
     make = TESTS.get(key) if colon else None
     if make is None and not (colon and key in MOMENTS):
         return _Word(body, is_negated and bool(body))
-    if value.startswith("!"):
+    if value.startswith("!") and key not in COMPARED:
         is_negated, value = not is_negated, value[1:]
-    if not value:
+    if value in ("", "!"):
         raise FilterError(f"`{key}:` needs a value", position)
     if make is None:
         test, span_s = since(key, value, position, now_s)

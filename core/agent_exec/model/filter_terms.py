@@ -32,6 +32,7 @@ _FILTER_STATES = (*STATE_WORDS, *DOUBT_OF_VERDICT.values())
 _MAX_PATTERN_BYTES = 8 * 1024 * 1024
 _MAX_EXIT_DIGITS = 18
 _COMPARISONS = (">=", "<=", ">", "<")
+_OPPOSITE = {">=": "<", "<=": ">", ">": "<=", "<": ">="}
 
 
 class FilterError(InvalidArgumentError):
@@ -133,8 +134,12 @@ def _state(value: str, position: int) -> Test:
 
 
 def _exit(value: str, position: int) -> Test:
-    tests = [_exit_test(part, position) for part in value.split(",")]
-    return lambda job: any(test(job.exit_code) for test in tests)
+    is_other = value.startswith("!")
+    tests = [_exit_test(part, position) for part in value[is_other:].split(",")]
+    if not is_other:
+        return lambda job: any(test(job.exit_code) for test in tests)
+    # Another code than these: what still runs has none.
+    return lambda job: job.exit_code is not None and not any(test(job.exit_code) for test in tests)
 
 
 def _exit_test(part: str, position: int) -> Callable[[int | None], bool]:
@@ -182,9 +187,10 @@ def since(key: str, value: str, position: int, now_s: float) -> tuple[Test, int]
     Raises:
         FilterError: the value is malformed.
     """
-    sign = next((sign for sign in _COMPARISONS if value.startswith(sign)), "")
+    compared = value.removeprefix("!")
+    sign = next((sign for sign in _COMPARISONS if compared.startswith(sign)), "")
     try:
-        span_s = parse_duration_s(value[len(sign) :])
+        span_s = parse_duration_s(compared[len(sign) :])
     except InternalError:
         sign = ""
     if not sign:
@@ -197,7 +203,7 @@ def since(key: str, value: str, position: int, now_s: float) -> tuple[Test, int]
         ">": lambda moment_s: moment_s < bound_s,
         "<": lambda moment_s: moment_s > bound_s,
     }
-    test = tests[sign]
+    test = tests[_OPPOSITE[sign] if value.startswith("!") else sign]
 
     def holds(job: JobFields) -> bool:
         moment_s = _seconds(moment(job))
@@ -212,6 +218,9 @@ def _seconds(moment: float | str | None) -> float | None:
         return read.timestamp() if read else None
     return moment
 
+
+# Numbers and times: `!` after their colon is another value, which has to be there.
+COMPARED = frozenset({"exit", *MOMENTS})
 
 TESTS: dict[str, Callable[[str, int], Test]] = {
     "re": _regex,

@@ -55,6 +55,10 @@ SELECTED = [
     "exit:>=2",
     "exit:<3",
     "exit:!0",
+    "exit:!0,1",
+    "!exit:!2",
+    "ended:!<1h",
+    "age:!>2h",
     "!exit:none",
     "cwd:/home/me/proj",
     "cwd:/home/me",
@@ -91,6 +95,9 @@ NOT_SELECTED = [
     "!state:exited",
     "exit:0",
     "exit:none",
+    "exit:!2",
+    "exit:!0,>1",
+    "ended:!<=1h",
     "exit:<2",
     "cwd:/home/m",
     "cwd:/proj",
@@ -145,6 +152,8 @@ def test_an_unreadable_job_has_an_id_and_a_state() -> None:
         ("state:", 0),
         ("state:running,", 0),
         ("exit:x", 0),
+        ("exit:!", 0),
+        ("age:!2d", 0),
         ("exit:--1", 0),
         ("exit:>", 0),
         ("exit:" + "9" * 5000, 0),
@@ -240,6 +249,14 @@ def test_what_has_not_ended_or_has_no_readable_date_is_never_found_by_time() -> 
         for text in ("age:<9999d", "age:>0", "ended:<9999d", "ended:>0"):
             assert not compile_filter(text, NOW_S).matches(job)
             assert compile_filter(f"!{text}", NOW_S).matches(job)
+
+
+@pytest.mark.parametrize(
+    "text", ["exit:!0", "exit:!none", "exit:!7,>9", "exit:!>0", "age:!<1h", "ended:!>1h"]
+)
+def test_another_value_than_that_has_to_be_there(text: str) -> None:
+    assert not compile_filter(text, NOW_S).matches(BARE)
+    assert compile_filter(f"!{text}", NOW_S).matches(BARE)
 
 
 @given(
