@@ -42,6 +42,23 @@ async def test_an_empty_root_says_what_to_do(root: Root) -> None:
         assert "agent-exec-tui run -- echo hello" in text
 
 
+async def test_a_filter_that_finds_nothing_names_what_is_no_field_of_it(root: Root) -> None:
+    root.add("00", ("sh", "-c", "echo boom; exit 1"))
+    async with dashboard(root.path, (80, 24)) as pilot:
+        main = app_of(pilot).main
+        main.viewing.set_filter("-c 'echo boom")
+        assert len(main.jobs) == 1
+        main.viewing.set_filter("status:running")
+        await pilot.pause()
+        text = screen_text(pilot)
+        assert "None of 1 job is shown." in text
+        assert "status: is no field; searched as text" in text
+        assert "fields: re: tag: state: exit: cwd: id: age: ended:" in text
+        main.viewing.set_filter("missing")
+        await pilot.pause()
+        assert "field" not in screen_text(pilot)
+
+
 async def test_it_starts_on_the_newest_job_though_older_ones_were_known_sooner(
     root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from agent_exec.model.filter_terms import MOMENTS, TESTS
 from agent_exec_tui import formatting
 from agent_exec_tui.arrangement import Tab
 
@@ -23,6 +24,10 @@ def empty_lines(
     elsewhere = len(jobs.rows) - jobs.scoped_total
     if filter_text or (jobs.view.tab is not Tab.ALL and jobs.scoped_total):
         lines = [f"None of {formatting.counted(jobs.scoped_total, 'job')} is shown.", ""]
+        strangers = jobs.view.wanted.strangers if jobs.view.wanted else ()
+        lines += [f"{key}: is no field; searched as text" for key in strangers]
+        if strangers:
+            lines += [f"fields: {' '.join(f'{key}:' for key in (*TESTS, *MOMENTS))}", ""]
         if filter_text:
             lines.append("esc   clear the filter")
         if jobs.view.tab is not Tab.ALL:

@@ -70,13 +70,14 @@ def row_of(
     started_s, finished_s = _seconds(state.started_at), _seconds(state.finished_at)
     if record.supervision is not None and record.supervision.started_at == state.started_at:
         started_s = record.supervision.started_ns / 1e9 or started_s
+    command = _shown_command(meta.command)
     return JobRow(
         job_id=record.job_id,
         shown_id=clean(record.job_id),
         kind=kind,
         word=word,
         status=state.status.value,
-        command=_shown_command(meta.command),
+        command=command,
         tags=tuple(clean(tag) for tag in meta.tags),
         raw_cwd=meta.cwd,
         exit_text=_exit_text(state),
@@ -102,6 +103,7 @@ def row_of(
             doubt=doubt.word if doubt else None,
             created=created_s,
             ended=finished_s if state.is_terminal else None,
+            shown=command,
         ),
     )
 
@@ -124,13 +126,14 @@ def row_of_line(line: JobLine) -> JobRow:
         elapsed_s = line.duration_ms / 1000
     elif started_s is not None and finished_s is not None:
         elapsed_s = max(finished_s - started_s, 0.0)
+    command = _shown_command(line.command)
     return JobRow(
         job_id=line.name,
         shown_id=clean(line.name),
         kind=kind,
         word=word,
         status=status,
-        command=_shown_command(line.command),
+        command=command,
         tags=tuple([clean(tag) for tag in line.tags]),
         raw_cwd=line.cwd,
         exit_text=exit_text,
@@ -150,6 +153,7 @@ def row_of_line(line: JobLine) -> JobRow:
             exit_code=exit_code,
             created=created_s,
             ended=finished_s if line.is_terminal else None,
+            shown=command,
         ),
     )
 

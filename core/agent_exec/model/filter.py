@@ -3,7 +3,8 @@
 Blank-separated terms that must all hold; quotes keep blanks: ``"two words"``.
 
 =============  ==========================================================================
-``word``       the id, command, a tag or the directory has it; capitals make it exact
+``word``       the id, command, a tag or the directory has it; capitals make it exact; the
+               command with or without the quotes it is shown with
 ``re:X``       the regular expression X finds something there (linear time, RE2); blanks
                need quotes, ``re:"^sleep 90"``
 ``tag:ns.*``   a tag is ``ns`` or below it; without ``.*``: is exactly that
@@ -21,7 +22,7 @@ it asks for another value than that: ``exit:!0`` are the jobs that failed with a
 
 from __future__ import annotations
 
-from agent_exec.model.filter_terms import COMPARED, MOMENTS, TESTS, FilterError, since
+from agent_exec.model.filter_terms import COMPARED, MOMENTS, QUOTE, TESTS, FilterError, since
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,15 +39,17 @@ class Filter:
     """A compiled filter as of one moment; an empty one lets every job pass.
 
     Attributes:
+        strangers: keys of no term, such as ``foo`` of ``foo:bar``: a plain word.
         refresh_s: after how long to ask again, of the filter of that moment, since jobs grow
             older; None: what it says stays true until a job changes.
     """
 
-    __slots__ = ("_terms", "refresh_s", "text")
+    __slots__ = ("_terms", "refresh_s", "strangers", "text")
 
     def __init__(self, text: str, terms: tuple[_Term, ...]) -> None:
         self.text = text
         self._terms = terms
+        self.strangers = tuple(term.stranger for term in terms if term.stranger)
         spans = [term.span_s for term in terms if isinstance(term, _Since)]
         self.refresh_s = (
             min(max(min(spans) / _REFRESH_SHARE, _MIN_REFRESH_S), _MAX_REFRESH_S) if spans else None
@@ -73,9 +76,15 @@ class Filter:
 
 
 class _Term:
-    """One condition and whether it is turned round."""
+    """One condition and whether it is turned round.
+
+    Attributes:
+        stranger: what looks like a key and is none.
+    """
 
     __slots__ = ("_is_negated", "_source", "_test")
+
+    stranger = ""
 
     def __init__(self, test: Test, is_negated: bool, source: str) -> None:
         self._test = test
@@ -97,11 +106,16 @@ class _Term:
 class _Word(_Term):
     """A plain word; without a function call a job, since it is tried at every key stroke."""
 
-    __slots__ = ("_is_exact", "_word")
+    __slots__ = ("_is_exact", "_parts", "_word", "stranger")
 
     def __init__(self, word: str, is_negated: bool) -> None:
         self._is_exact = word != word.lower()
         self._word = word
+        # Around a quote stands what the record has as well: most jobs are out by that alone.
+        self._parts = [part for part in word.split(QUOTE) if part] if QUOTE in word else None
+        key, colon, value = word.partition(":")
+        is_stranger = colon and key.isascii() and key.isalpha() and not value.startswith("//")
+        self.stranger = key if is_stranger else ""
         super().__init__(self._has, is_negated, f"{'!' if is_negated else ''}{word}")
 
     def implies(self, other: _Term) -> bool:
@@ -112,9 +126,17 @@ class _Word(_Term):
         return other._word in (self._word if other._is_exact else self._word.lower())
 
     def _has(self, job: JobFields) -> bool:
-        return self._word in (job.text if self._is_exact else job.folded)
+        text = job.text if self._is_exact else job.folded
+        if self._parts is None or self._word in text:
+            return self._word in text
+        if not all(part in text for part in self._parts):
+            return False
+        shown = job.shown_text()
+        return self._word in (shown if self._is_exact else shown.lower())
 
     def mask(self, jobs: Sequence[JobFields], before: list[bool]) -> list[bool]:
+        if self._parts is not None:
+            return super().mask(jobs, before)
         word, unwanted = self._word, self._is_negated
         pairs = zip(before, jobs, strict=True)
         if self._is_exact:

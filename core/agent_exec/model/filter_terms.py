@@ -58,10 +58,12 @@ class JobFields:
         ended: likewise, of a job that has.
         text: what plain words are looked for in, a line each.
         folded: the same in small letters.
+        shown: the command as it is shown, quoted for a shell; its words where nobody shows it.
     """
 
     __slots__ = (
-        "created", "cwd", "doubt", "ended", "exit_code", "folded", "job_id", "state", "tags", "text",
+        "created", "cwd", "doubt", "ended", "exit_code", "folded", "job_id", "shown", "state", "tags",
+        "text",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +78,7 @@ class JobFields:
         doubt: str | None = None,
         created: float | str | None = None,
         ended: float | str | None = None,
+        shown: str | None = None,
     ) -> None:
         self.job_id = job_id
         self.state = state
@@ -88,8 +91,18 @@ class JobFields:
         self.text = "\n".join((job_id, " ".join(command), *tags, self.cwd))
         folded = self.text.lower()
         self.folded = self.text if folded == self.text else folded
+        self.shown: str | Sequence[str] = command if shown is None else shown
+
+    def shown_text(self) -> str:
+        """The command as it is shown: made when it is asked for, which is seldom."""
+        if isinstance(self.shown, str):
+            return self.shown
+        import shlex
+
+        return self.shown[0] if len(self.shown) == 1 else shlex.join(self.shown)
 
 
+QUOTE = "'"  # what a command has more of on screen than in its record
 _BY_LINE = "(?m)"  # ^ and $ are the ends of a line
 
 
@@ -108,10 +121,12 @@ def _regex(value: str, position: int) -> Test:
         shown = shown.replace(f": {_BY_LINE}", ": ", 1)  # the user did not write that
         raise FilterError(f"`re:{value}`: {shown}", position) from None
 
-    def test(job: JobFields) -> bool:
-        return pattern.search(job.text.encode("utf-8", "replace")) is not None
+    def found(text: str) -> bool:
+        return pattern.search(text.encode("utf-8", "replace")) is not None
 
-    return test
+    if QUOTE in value:
+        return lambda job: found(job.text) or found(job.shown_text())
+    return lambda job: found(job.text)
 
 
 def _tag(value: str, position: int) -> Test:

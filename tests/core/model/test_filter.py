@@ -128,6 +128,32 @@ def test_terms_that_leave_out(text: str) -> None:
     assert chosen.mask([JOB, JOB]) == [False, False]
 
 
+QUOTED = JobFields(
+    job_id="5e11", state="exited", command=("sh", "-c", "echo Boom; it's"), tags=("ci",)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["'echo", "-c 'echo", '"-c \'echo boom"', "'echo Boom", "it's", "-c echo", '"sh -c echo"',
+     're:"^sh -c \'echo"', "!'make"],
+)  # fmt: skip
+def test_a_command_is_found_as_it_is_shown_and_as_it_is(text: str) -> None:
+    chosen = compile_filter(text, NOW_S)
+    assert chosen.matches(QUOTED)
+    assert chosen.mask([QUOTED, QUOTED]) == [True, True]
+
+
+@pytest.mark.parametrize("text", ["'boom", "'Echo", "echo'", "'ci", "!'echo", "re:'make"])
+def test_quotes_are_found_only_where_the_shown_command_has_them(text: str) -> None:
+    assert not compile_filter(text, NOW_S).matches(QUOTED)
+
+
+def test_a_key_of_no_term_is_a_word_that_is_told_apart() -> None:
+    chosen = compile_filter("foo:bar !Status:x exit:0 http://x/y 12:30 plain", NOW_S)
+    assert chosen.strangers == ("foo", "Status")
+
+
 def test_a_tilde_is_the_home_directory() -> None:
     home = JOB.cwd.rpartition("/")[0]
     below = JOB.cwd.removeprefix(home)
@@ -199,17 +225,23 @@ def test_anything_typed_is_a_filter_or_an_error_with_a_place(text: str) -> None:
 
 
 WORDS = st.lists(
-    st.sampled_from(["m", "ma", "make", "Ma", "!m", "!make", "exit:0", "age:<1d", "re:a", "xyz"]),
+    st.sampled_from(
+        ["m", "ma", "make", "Ma", "!m", "!make", "exit:0", "age:<1d", "re:a", "xyz", "'m", "a'b"]
+    ),
     max_size=3,
 ).map(" ".join)
 
 
-@given(before=WORDS, after=WORDS, typed=st.sampled_from(["", "k", " e", "E"]))
+@given(before=WORDS, after=WORDS, typed=st.sampled_from(["", "k", " e", "E", "'"]))
 def test_a_filter_that_narrows_another_lets_nothing_more_pass(
     before: str, after: str, typed: str
 ) -> None:
-    jobs = [JobFields(job_id=name, state="exited", exit_code=0, created=NOW_S)
-            for name in ("make", "mAke", "Make", "am", "k e", "mk", "exit")]  # fmt: skip
+    jobs = [
+        JobFields(job_id=name, state="exited", exit_code=0, created=NOW_S)
+        for name in ("make", "mAke", "Make", "am", "k e", "mk", "exit")
+    ]
+    jobs += [JobFields(job_id="0", state="exited", command=("x", word))
+             for word in ("m e", "ma'b", "'make", "a b'")]  # fmt: skip
     for text in (after, before + typed):
         try:
             old, new = compile_filter(before, NOW_S), compile_filter(text, NOW_S)
