@@ -10,6 +10,7 @@ import pytest
 from textual.geometry import Offset
 from textual.selection import Selection
 
+from agent_exec_tui.widgets.log_loader import Counts
 from tui.log_view_app import LogViewApp
 
 if TYPE_CHECKING:
@@ -89,6 +90,28 @@ async def test_growth_is_seen_without_anybody_telling(log: Path) -> None:
         with log.open("a") as file:
             file.write("by itself\n")
         await until(pilot, lambda: screen(view)[-1] == "by itself")
+
+
+async def test_what_is_new_keeps_its_form_while_it_is_counted(log: Path) -> None:
+    async with opened(log) as pilot:
+        view = app_of(pilot).view
+        await until(pilot, lambda: view.status.lines == 1000)
+        await pilot.press("k")
+        view.counts = Counts(lines=1003)
+        view.size_bytes += 60
+        view.tell()
+        before = view.status.parts()
+        assert "+3 new" in before
+        view.counts = Counts(lines=1004, lines_known=False)  # as between two counts
+        view.tell()
+        assert view.status.parts() == before
+        view.counts = Counts(lines=1005)
+        view.tell()
+        assert "+5 new" in view.status.parts()
+        view.forget_held()
+        view.counts = Counts(lines=900_000, lines_known=False)
+        view.tell()
+        assert "900,000 lines…" in view.status.parts()
 
 
 @pytest.mark.parametrize("way", ["k", "pageup", "wheel", "g"])
@@ -351,6 +374,14 @@ async def test_empty_states_say_what_they_are(tmp_path: Path) -> None:
         await until(pilot, lambda: screen(view)[0] == "first")
         view.show(str(tmp_path), key="b")
         await until(pilot, lambda: screen(view)[0].startswith("cannot be read"))
+        ended = tmp_path / "ended.log"
+        ended.touch()
+        view.show(str(ended), key="c")
+        await until(pilot, lambda: screen(view)[0] == "no output yet")
+        assert "FOLLOW" in view.status.parts()
+        view.show(str(ended), key="c", is_over=True)
+        assert screen(view)[0] == "no output"
+        assert "FOLLOW" not in view.status.parts()
         view.show(None)
         assert screen(view)[0] == "nothing selected"
 

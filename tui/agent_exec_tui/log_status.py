@@ -11,6 +11,7 @@ class LogStatus:
     """The state of a log view at one moment.
 
     Attributes:
+        is_over: nobody writes it any more.
         lines: lines counted so far; all of them if ``lines_known``.
         new_lines: written since following was stopped; None if only ``new_bytes`` is known.
         hit: which matching line is the current one, from 1; None if none is, or not known yet.
@@ -23,6 +24,7 @@ class LogStatus:
     title: str = ""
     is_open: bool = False
     follow: bool = True
+    is_over: bool = False
     lines: int = 0
     lines_known: bool = True
     size_bytes: int = 0
@@ -63,7 +65,7 @@ class LogStatus:
         parts.append(self.hit_text())
         if self.only_matching and self.pattern:
             parts.append("only hits")
-        parts += ["FOLLOW" if self.follow else "", self._new_text()]
+        parts += ["FOLLOW" if self.follow and not self.is_over else "", self._new_text()]
         if self.hides_before_mark:
             parts.append("from mark")
         if self.pan:

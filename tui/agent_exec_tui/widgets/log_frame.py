@@ -109,7 +109,13 @@ class LogFrame(Titled):
             self.view.show(None)
         else:
             path = self.path_of(row.job_id, root)
-            self.view.show(path, title=self.stream_name, key=row.job_id, merged=self.is_both)
+            self.view.show(
+                path,
+                title=self.stream_name,
+                key=row.job_id,
+                merged=self.is_both,
+                is_over=row.kind.has_ended,
+            )
             self.view.refresh_from_file()
         self._draw_title()
 

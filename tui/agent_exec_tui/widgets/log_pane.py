@@ -60,7 +60,13 @@ class LogPane(LogTeller):
     # What is shown
 
     def show(
-        self, path: str | None, *, title: str = "", key: str = "", merged: bool = False
+        self,
+        path: str | None,
+        *,
+        title: str = "",
+        key: str = "",
+        merged: bool = False,
+        is_over: bool = False,
     ) -> None:
         """Show the log at *path*, where it was left, or at its end.
 
@@ -69,8 +75,12 @@ class LogPane(LogTeller):
             title: for the status; any text.
             key: whose log it is; what is searched for is kept per key, the place per path.
             merged: the lines start with time and stream, as those of full.log.
+            is_over: its job has ended: nothing more is expected, though it would be shown.
         """
         self.title = title
+        if is_over != self.is_over:
+            self.is_over = is_over
+            self.repaint()
         if (path, key, merged) != (self.path, self.key, self.is_merged):
             self._keep()
             self.path, self.key, self.is_merged = path, key, merged
@@ -124,6 +134,7 @@ class LogPane(LogTeller):
         self._generation = self.pattern_error = self._problem = None
         self._was_restarted = self._has_read = self._left_unread = False
         self._left_at = (0, 0)
+        self.forget_held()
         self.forget_highlights()
 
     def _restore(self) -> None:
@@ -198,6 +209,7 @@ class LogPane(LogTeller):
         self.floor = self._owed = 0
         self.current = self.loader.current_line = self.focus_byte = self.target = None
         self._left_at = (0, 0)
+        self.forget_held()
         self.forget_highlights()
         self.ask()
 

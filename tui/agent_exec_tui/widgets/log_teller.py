@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
+from agent_exec.model.lazy_dataclass import replace
 from agent_exec_tui.log_memory import Wanted
 from agent_exec_tui.log_status import LogStatus
 from agent_exec_tui.widgets.log_canvas import LogCanvas
@@ -21,6 +23,12 @@ FRAME_S: Final = 0.1
 RUSH_FRAME_S: Final = 0.25
 """The same while more is added than anybody reads: keys need the time."""
 RUSH_BYTES: Final = 1 << 16
+HELD_S: Final = 1.0
+"""So long the last number of lines stands while those written since are counted.
+
+A job that writes all the time would have its status change form with every count.
+"""
+_NOTHING_HELD = (0, -HELD_S)
 
 
 class LogTeller(LogCanvas):
@@ -52,12 +60,14 @@ class LogTeller(LogCanvas):
         self.counts = Counts()
         self.wanted = Wanted()
         self.pattern_error: str | None = None
+        self.is_over = False
         self._problem: str | None = None
         self._has_read = False
         self._was_restarted = False
         self._left_at: tuple[int | None, int] = (0, 0)
         self._left_unread = False
         self._next_tell: Timer | None = None
+        self._held = _NOTHING_HELD  # how many lines were known, and when, monotonic seconds
 
     @property
     def is_searching(self) -> bool:
@@ -76,6 +86,10 @@ class LogTeller(LogCanvas):
             self._left_unread = not self._has_read
             self._note_end()
 
+    def forget_held(self) -> None:
+        """Another log is shown: what was counted says nothing of it."""
+        self._held = _NOTHING_HELD
+
     def _note_end(self) -> None:
         known = self.counts.lines if self.counts.lines_known else None
         self._left_at = (known, self.size_bytes)
@@ -90,7 +104,7 @@ class LogTeller(LogCanvas):
         if self._next_tell is not None:
             self._next_tell.stop()
             self._next_tell = None
-        counts, (left_lines, left_size) = self.counts, self._left_at
+        counts, (left_lines, left_size) = self._held_counts(), self._left_at
         new_lines = None
         if left_lines is not None and counts.lines_known:
             new_lines = max(counts.lines - left_lines, 0)
@@ -98,6 +112,7 @@ class LogTeller(LogCanvas):
             title=self.title,
             is_open=self.path is not None,
             follow=self.viewport.follow,
+            is_over=self.is_over,
             lines=counts.lines,
             lines_known=counts.lines_known,
             size_bytes=self.size_bytes,
@@ -121,6 +136,16 @@ class LogTeller(LogCanvas):
             self.status = status
             self.post_message(self.StatusChanged(self, status))
 
+    def _held_counts(self) -> Counts:
+        """The counts; of the lines the last known number, unless that is too old."""
+        counts, now_s = self.counts, time.monotonic()
+        if counts.lines_known:
+            self._held = counts.lines, now_s
+        held_lines, held_s = self._held
+        if now_s - held_s >= HELD_S:
+            return counts
+        return replace(counts, lines=held_lines, lines_known=True)
+
     def empty_text(self) -> str:
         """Return what to say while there is nothing to show."""
         if self.path is None:
@@ -130,7 +155,7 @@ class LogTeller(LogCanvas):
         if self._problem:
             return f"cannot be read: {self._problem}"
         if not self.size_bytes:
-            return "no output yet"
+            return "no output" if self.is_over else "no output yet"
         if self.only is not None:
             return "no line matches" if self.counts.hits_known else "searching …"
         return "nothing after the mark yet" if self.floor else ""
