@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from agent_exec.model.job import JobMeta, JobRef, JobResult, JobState, JobStatus, StateJob
 from agent_exec.model.supervision import EndCause, ProcessIdentity, Supervision
 from agent_exec.store.listing import JobRecord
@@ -116,6 +118,13 @@ def test_the_outcome_tells_exit_cause_and_how_much_longer_it_took() -> None:
     assert facts["reason"].right.isprintable()
     assert facts["took"].right == "2.50s (2.5x as long)"
     assert facts["took"].verdict is Verdict.ASIDE
+
+
+@pytest.mark.usefixtures("two_hours_east")
+def test_a_start_is_told_by_the_wall_clock() -> None:
+    right = side(META, replace(STATE, job=replace(STATE.job, started_at="2026-01-02T00:00:00Z")))
+    fact = by_label(outcome_facts(side(), right, now_s=1_767_226_000))["started"]
+    assert (fact.left, fact.right) == ("02:00:00", "2026-01-02 02:00:00")
 
 
 def test_an_unreadable_job_is_compared_as_far_as_it_goes() -> None:

@@ -419,18 +419,18 @@ async def test_marks_are_drawn_and_hide_what_is_before(log: Path) -> None:
         await until(pilot, lambda: screen(view)[-4] == "line 999")
 
 
-async def test_a_merged_log_has_times_and_marked_stderr(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("two_hours_east")
+async def test_a_merged_log_has_local_times_and_marked_stderr(tmp_path: Path) -> None:
     path = tmp_path / "full.log"
     path.write_text(
-        "2026-01-01T00:00:00Z [STDOUT] out\n2026-01-01T00:00:01Z [STDERR] err [STDERR]\n"
+        "2026-01-01T00:00:00Z [STDOUT] out\n2026-01-01T23:00:01Z [STDERR] err [STDERR]\n"
     )
     async with opened(path, merged=True) as pilot:
         view = app_of(pilot).view
         await until(pilot, lambda: "err" in screen(view)[1])
-        assert screen(view)[:2] == [
-            "  2026-01-01T00:00:00Z out",
-            "E 2026-01-01T00:00:01Z err [STDERR]",
-        ]
+        assert screen(view)[:2] == ["  02:00:00 out", "E 01:00:01 err [STDERR]"]
+        view.show_dates(True)
+        assert screen(view)[:2] == ["  01-01 02:00:00 out", "E 01-02 01:00:01 err [STDERR]"]
         view.toggle_times()
         assert screen(view)[:2] == ["  out", "E err [STDERR]"]
 

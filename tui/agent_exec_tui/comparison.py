@@ -204,7 +204,12 @@ def _timing(left: Side, right: Side, now_s: float) -> Iterator[Fact]:
     if any(seconds is not None for seconds in took):
         note = _ratio(*took)
         yield Fact(label="took", left=texts[0], right=texts[1] + note, verdict=Verdict.ASIDE)
-    for label, text in (("used", _used), ("lost", _lost), ("started", _started)):
+
+    def started(side: Side) -> str:
+        begun_s = side.row.started_s
+        return "" if begun_s is None else formatting.local_time(begun_s, now_s)
+
+    for label, text in (("used", _used), ("lost", _lost), ("started", started)):
         ours, theirs = text(left), text(right)
         if ours or theirs:
             yield Fact(
@@ -239,7 +244,3 @@ def _lost(side: Side) -> str:
     if supervision is None or not supervision.dropped.total:
         return ""
     return f"{formatting.size(supervision.dropped.total)} of output not kept"
-
-
-def _started(side: Side) -> str:
-    return clean(side.row.started_at or "")

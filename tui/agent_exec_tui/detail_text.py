@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from agent_exec.model.timestamps import parse_timestamp
@@ -73,8 +72,12 @@ def detail_lines(
     evidence: str = "",
     usage: str = "",
     progress: str = "",
+    is_copied: bool = False,
 ) -> list[Line]:
-    """Say all that is known of a job."""
+    """Say all that is known of a job.
+
+    *is_copied*: it is read elsewhere, where times must say what clock they are of.
+    """
     lines = []
     if notice:
         lines.append(Line("notice", clean(notice), "warning"))
@@ -83,13 +86,13 @@ def detail_lines(
     meta, state, supervision = record.meta, record.state, record.supervision
     if meta is not None:
         lines.append(Line("command", clean(formatting.command_text(meta.command))))
-    lines.append(Line("state", _state_text(row, state, now_s), row.kind.value))
+    lines.append(Line("state", _state_text(row, state, now_s, is_copied=is_copied), row.kind.value))
     if progress:
         lines.append(Line("progress", clean(progress)))
     if state is not None:
         lines += _run_lines(row, state, supervision, evidence, usage)
     if meta is not None:
-        lines += _meta_lines(meta, revealed)
+        lines += _meta_lines(meta, revealed, None if is_copied else now_s)
     lines += _path_lines(record, root)
     return lines
 
@@ -107,7 +110,7 @@ def _problem_lines(record: JobRecord) -> list[Line]:
     ]
 
 
-def _state_text(row: JobRow, state: JobState | None, now_s: float) -> str:
+def _state_text(row: JobRow, state: JobState | None, now_s: float, *, is_copied: bool) -> str:
     parts = [f"{row.kind.glyph} {row.word}"]
     if row.exit_text != formatting.NOTHING:
         parts.append(f"{'exit' if row.exit_code is not None else 'by'} {row.exit_text}")
@@ -115,19 +118,20 @@ def _state_text(row: JobRow, state: JobState | None, now_s: float) -> str:
         parts.append(row.elapsed_text(now_s))
     if state is not None:
         for word, text in (("started", state.started_at), ("ended", state.finished_at)):
-            moment = parse_timestamp(text)
-            if moment is not None:
-                parts.append(f"{word} {_local(moment, now_s)}")
+            if text:
+                parts.append(f"{word} {_moment_text(text, None if is_copied else now_s)}")
         if not state.logs_drained:
             parts.append("output still being read")
     return " · ".join(parts)
 
 
-def _local(moment: datetime, now_s: float) -> str:
-    """The wall clock's time, with the date if that is another day than today's."""
-    here, today = moment.astimezone(), datetime.fromtimestamp(now_s).astimezone()
-    clock = f"{here:%H:%M:%S}" if here.date() == today.date() else f"{here:%Y-%m-%d %H:%M:%S}"
-    return f"{clock}, {formatting.ago(now_s - moment.timestamp())}"
+def _moment_text(recorded: str, now_s: float | None) -> str:
+    """The wall clock's time, with the date if that is another day than today's; or as recorded."""
+    moment = parse_timestamp(recorded) if now_s is not None else None
+    if moment is None or now_s is None:
+        return clean(recorded)
+    moment_s = moment.timestamp()
+    return f"{formatting.local_time(moment_s, now_s)}, {formatting.ago(now_s - moment_s)}"
 
 
 def _run_lines(
@@ -164,7 +168,7 @@ def _run_lines(
             yield Line("lost", f"{lost} of output were not kept{why}", "warning")
 
 
-def _meta_lines(meta: JobMeta, revealed: Collection[str]) -> Iterator[Line]:
+def _meta_lines(meta: JobMeta, revealed: Collection[str], now_s: float | None) -> Iterator[Line]:
     if meta.cwd:
         yield Line("cwd", clean(formatting.short_path(meta.cwd)))
     if meta.tags:
@@ -179,7 +183,7 @@ def _meta_lines(meta: JobMeta, revealed: Collection[str]) -> Iterator[Line]:
         yield Line("stdin", clean(meta.stdin_file))
     if meta.shell_wrapper is not None and len(meta.command) == 1:
         yield Line("shell", clean(formatting.command_text(meta.shell_wrapper)))
-    yield Line("created", clean(meta.created_at))
+    yield Line("created", _moment_text(meta.created_at, now_s))
 
 
 def _env_lines(meta: JobMeta, revealed: Collection[str]) -> Iterator[Line]:
@@ -226,6 +230,6 @@ def _path_lines(record: JobRecord, root: str) -> Iterator[Line]:
 
 def report_text(record: JobRecord, row: JobRow, *, root: str, now_s: float, tail: str) -> str:
     """Write a failure report: what one pastes into an issue. Environment values stay hidden."""
-    lines = detail_lines(record, row, root=root, now_s=now_s)
+    lines = detail_lines(record, row, root=root, now_s=now_s, is_copied=True)
     facts = "\n".join(f"{line.label:9} {line.text}".rstrip() for line in lines)
     return f"job {row.shown_id}\n{facts}\n\nlast output:\n{tail}\n"

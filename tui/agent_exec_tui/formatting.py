@@ -54,14 +54,27 @@ def age(seconds: float) -> str:
 
 def clock_or_date(moment_s: float | None, now_s: float) -> str:
     """Write a moment as the clock here shows it, ``14:03:22``; on another day ``2026-03-01``."""
+    return local_time(moment_s, now_s, elsewhen="%Y-%m-%d")
+
+
+def local_time(moment_s: float | None, now_s: float, *, elsewhen: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """Write a moment as the clock here shows it, ``14:03:22``; another day's by *elsewhen*."""
     if moment_s is None:
         return NOTHING
+    form = "%H:%M:%S" if is_today(moment_s, now_s) else elsewhen
+    try:
+        return time.strftime(form, time.localtime(moment_s))
+    except (OverflowError, ValueError, OSError):
+        return NOTHING
+
+
+def is_today(moment_s: float, now_s: float) -> bool:
+    """Whether a moment lies on the same day here as *now_s*."""
     try:
         then, now = time.localtime(moment_s), time.localtime(now_s)
     except (OverflowError, ValueError, OSError):
-        return NOTHING
-    is_today = (then.tm_year, then.tm_yday) == (now.tm_year, now.tm_yday)
-    return time.strftime("%H:%M:%S" if is_today else "%Y-%m-%d", then)
+        return False
+    return (then.tm_year, then.tm_yday) == (now.tm_year, now.tm_yday)
 
 
 def ago(seconds: float | None) -> str:

@@ -76,6 +76,7 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
         self.wrap = False
         self.line_numbers = False
         self.with_times = True
+        self.with_dates = False
         self.pan_cells = 0
         self.pattern: Pattern | None = None
         self.current: int | None = None
@@ -117,7 +118,14 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
         """What stands left of the text."""
         digits = max(_MIN_DIGITS, len(str(self._line_count))) if self.line_numbers else 0
         has_signs = self.with_severity and self.app.no_color
-        return Gutter(digits, self.is_merged, self.with_times, has_signs)
+        return Gutter(digits, self.is_merged, self.with_times, self.with_dates, has_signs)
+
+    def show_dates(self, with_dates: bool) -> None:
+        """Show the day with each time, or not: where all are today's."""
+        if with_dates != self.with_dates:
+            self.with_dates = with_dates
+            self.fit()
+            self.repaint()
 
     def fit(self) -> None:
         """Give the viewport the room there is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -109,6 +110,8 @@ class LogFrame(Titled):
             self.view.show(None)
         else:
             path = self.path_of(row.job_id, root)
+            begun_s = row.started_s or row.created_s
+            self.view.show_dates(not formatting.is_today(begun_s, time.time()))
             self.view.show(
                 path,
                 title=self.stream_name,

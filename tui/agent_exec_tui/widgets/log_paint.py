@@ -13,6 +13,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.model.timestamps import parse_timestamp
 from agent_exec_tui.ansi_colours import FIXED_GREYS
 from agent_exec_tui.log_severity import Severity
 from agent_exec_tui.widgets.line_looks import has_own_colours
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 Overlay = tuple[int, int, Style]
 
-_STAMP_CELLS = 21
+_CLOCK, _CLOCK_CELLS = "%H:%M:%S ", 9
+_DATED, _DATED_CELLS = "%m-%d %H:%M:%S ", 15
 _MARKED = "E "
 _UNMARKED = "  "
 _SIGNS = {Severity.ERROR: "X ", Severity.WARNING: "! ", None: "  "}
@@ -54,13 +56,15 @@ class Palette:
 class Gutter:
     """What stands left of the text.
 
-    ``digits``: cells for line numbers, 0 for none. ``has_signs``: where there is no colour, a sign
-    says that a line looks like an error or a warning.
+    ``digits``: cells for line numbers, 0 for none. ``with_dates``: the times are another day's.
+    ``has_signs``: where there is no colour, a sign says that a line looks like an error or a
+    warning.
     """
 
     digits: int = 0
     is_merged: bool = False
     with_times: bool = False
+    with_dates: bool = False
     has_signs: bool = False
 
     @property
@@ -68,7 +72,7 @@ class Gutter:
         """Return its width in cells."""
         width = self.digits + 1 if self.digits else 0
         if self.is_merged:
-            width += len(_MARKED) + (_STAMP_CELLS if self.with_times else 0)
+            width += len(_MARKED) + (self._time_cells if self.with_times else 0)
         return width + (len(_SIGNS[None]) if self.has_signs else 0)
 
     def text(self, row: Row, severity: Severity | None = None) -> str:
@@ -83,8 +87,18 @@ class Gutter:
         if self.is_merged:
             text += _MARKED if line.stream == "stderr" else _UNMARKED
             if self.with_times:
-                text += f"{line.stamp:{_STAMP_CELLS}.{_STAMP_CELLS}}"
+                cells = self._time_cells
+                text += f"{self._time_of(line.stamp):{cells}.{cells}}"
         return text + _SIGNS[severity] if self.has_signs else text
+
+    @property
+    def _time_cells(self) -> int:
+        return _DATED_CELLS if self.with_dates else _CLOCK_CELLS
+
+    def _time_of(self, stamp: str) -> str:
+        """What the clock here showed; "" for a line that says nothing of its time."""
+        moment = parse_timestamp(stamp)
+        return f"{moment.astimezone():{_DATED if self.with_dates else _CLOCK}}" if moment else ""
 
 
 def paint(
