@@ -9,7 +9,7 @@ from agent_exec.model.filter_terms import DOUBT_OF_VERDICT
 from agent_exec.model.job import JobMeta, JobRef, JobState, JobStatus, StateJob
 from agent_exec.model.timestamps import parse_timestamp
 from agent_exec.store.listing import JobRecord
-from agent_exec_tui.job_rows import RowKind
+from agent_exec_tui.job_rows import COMMAND_CHARS, RowKind, shown_command
 from agent_exec_tui.record_rows import Doubt, row_of
 
 MOMENT = "2026-03-01T12:00:00Z"
@@ -61,3 +61,13 @@ def test_a_job_written_as_its_second_ended_is_the_last_of_that_second() -> None:
     assert made_s(0.99) < made_s(1.000196) < 1
     assert made_s(3600) == 0
     assert made_s(-1) == 0
+
+
+def test_a_very_long_command_is_cut_where_it_says_so_and_keeps_its_end() -> None:
+    command = ("sh", "-c", "echo first; " + "x" * 5000 + "; echo last")
+    shown = shown_command(command)
+    assert len(shown) == COMMAND_CHARS
+    assert shown.startswith("sh -c 'echo first; x")
+    assert shown.endswith("x; echo last'")
+    assert shown.count("…") == 1
+    assert shown_command(("echo", "y" * 1000)) == "echo " + "y" * 1000

@@ -10,6 +10,8 @@ from agent_exec_tui import formatting
 from agent_exec_tui.ansi import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent_exec.model.filter_terms import JobFields
 
 ID_CHARS = 8
@@ -151,6 +153,15 @@ class JobRow:
             and other.started_at == self.started_at
             and other.status == self.status
         )
+
+
+def shown_command(command: Sequence[str]) -> str:
+    """Write a command fit for a row: of a very long one the head and the tail."""
+    text = formatting.command_text(command)
+    if len(text) > COMMAND_CHARS:
+        head = COMMAND_CHARS * 3 // 5
+        text = text[:head] + formatting.ELLIPSIS + text[head + 1 - COMMAND_CHARS :]
+    return clean(text)
 
 
 def clean(text: str) -> str:

@@ -7,8 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from agent_exec_tui import formatting
-from agent_exec_tui.job_rows import COMMAND_CHARS, RowKind, clean
+from agent_exec_tui.job_rows import RowKind, shown_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,7 +81,7 @@ class Recent:
 
 def recents(forms: Iterable[Submitted], rows: Iterable[JobRow]) -> list[Recent]:
     """List what to offer; a job stands for the form it was made with."""
-    found = [Recent(_shown(form.argv), form.at_s, form) for form in forms]
+    found = [Recent(shown_command(form.argv), form.at_s, form) for form in forms]
     found += [
         Recent(row.command, row.created_s, row)
         for row in heapq.nsmallest(_JOBS_LOOKED_AT, rows, key=lambda row: row.place)
@@ -94,7 +93,3 @@ def recents(forms: Iterable[Submitted], rows: Iterable[JobRow]) -> list[Recent]:
         if isinstance(other.source, Submitted) and not isinstance(recent.source, Submitted):
             by_command[recent.command] = recent
     return list(by_command.values())[:OFFERED]
-
-
-def _shown(argv: tuple[str, ...]) -> str:
-    return clean(formatting.command_text(argv)[:COMMAND_CHARS])

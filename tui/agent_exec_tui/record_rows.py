@@ -10,7 +10,7 @@ from agent_exec.model.filter_terms import UNREADABLE, JobFields
 from agent_exec.model.job import JobStatus
 from agent_exec.model.timestamps import parse_timestamp
 from agent_exec_tui import formatting
-from agent_exec_tui.job_rows import COMMAND_CHARS, JobRow, RowKind, clean
+from agent_exec_tui.job_rows import JobRow, RowKind, clean, shown_command
 
 if TYPE_CHECKING:
     from agent_exec.model.job import JobState
@@ -198,9 +198,7 @@ def _kind_of(state: JobState) -> RowKind:
     return _KIND_OF_STATUS[state.status]
 
 
-@lru_cache(maxsize=256)
-def _shown_command(command: tuple[str, ...]) -> str:
-    return clean(formatting.command_text(command)[:COMMAND_CHARS])
+_shown_command = lru_cache(maxsize=256)(shown_command)
 
 
 def _exit_text(state: JobState) -> str:
