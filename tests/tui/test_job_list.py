@@ -182,6 +182,20 @@ def test_every_order_has_its_first_row_where_one_looks_for_it() -> None:
     }  # fmt: skip
 
 
+def test_jobs_in_doubt_are_counted_under_the_word_of_their_rows() -> None:
+    jobs = JobList()
+    orphan = replace(row("a", RowKind.LOST), word="orphan", raw_cwd="/here")
+    jobs.apply([orphan, row("b")])
+    assert jobs.doubt == "orphan"
+    jobs.apply([replace(row("c", RowKind.LOST), word="stale?", raw_cwd="/there")])
+    assert jobs.doubt == "doubtful"
+    jobs.look(View(scope_cwd="/there"))
+    assert jobs.doubt == "stale?"
+    jobs.look(View())
+    jobs.apply([], ["c"])
+    assert jobs.doubt == "orphan"
+
+
 def test_only_the_jobs_of_one_directory_are_listed_and_counted() -> None:
     jobs = JobList()
     jobs.apply([replace(row("a"), raw_cwd="/here"), replace(row("b"), raw_cwd="/there")])

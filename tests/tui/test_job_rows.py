@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+from agent_exec.commands.snapshot import dashboard_snapshot
 from agent_exec.model.filter import compile_filter
 from agent_exec.model.filter_terms import DOUBT_OF_VERDICT
 from agent_exec.model.job import JobMeta, JobRef, JobState, JobStatus, StateJob
+from agent_exec.model.supervision import EndCause
 from agent_exec.model.timestamps import parse_timestamp
-from agent_exec.store.listing import JobRecord
+from agent_exec.store.jobs import JobStore
+from agent_exec.store.listing import JobRecord, read_job
+from agent_exec.store.rows import read_rows
 from agent_exec_tui.job_rows import COMMAND_CHARS, RowKind, shown_command
-from agent_exec_tui.record_rows import Doubt, row_of
+from agent_exec_tui.record_rows import Doubt, row_of, row_of_line
+from support.built_jobs import NEW_YEAR, put_job
 
 MOMENT = "2026-03-01T12:00:00Z"
 
@@ -71,3 +79,39 @@ def test_a_very_long_command_is_cut_where_it_says_so_and_keeps_its_end() -> None
     assert shown.endswith("x; echo last'")
     assert shown.count("…") == 1
     assert shown_command(("echo", "y" * 1000)) == "echo " + "y" * 1000
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_code", "cause", "word"),
+    [
+        ("killed", None, EndCause.TIMEOUT, "timeout"),
+        ("killed", None, EndCause.SIGNAL, "killed"),
+        ("killed", None, None, "killed"),
+        ("exited", 143, EndCause.TIMEOUT, "timeout"),
+        ("exited", 0, EndCause.TIMEOUT, "exited"),
+    ],
+)
+def test_what_its_own_time_limit_ended_says_so_however_it_was_read(
+    tmp_path: Path, status: str, exit_code: int | None, cause: EndCause | None, word: str
+) -> None:
+    store = JobStore(tmp_path)
+    path = Path(put_job(store, "job", status))
+    for name, change in (
+        ("meta.json", {"timeout_ms": 1000}),
+        ("state.json", {"result": {"exit_code": exit_code, "signal": None, "duration_ms": 1}}),
+    ):
+        document = json.loads((path / name).read_text())
+        (path / name).write_text(json.dumps({**document, **change}))
+    if cause is not None:
+        identity = {"pid": 1, "start_ticks": 1, "boot_id": ""}
+        document = {"supervisor": identity, "started_at": NEW_YEAR, "cause": cause.value}
+        (path / "supervision.json").write_text(json.dumps(document))
+    record = read_job(store, "job")
+    assert record is not None
+    (line,) = read_rows(store)
+    for row in (row_of(record), row_of_line(line)):
+        assert row.word == word
+        assert compile_filter("state:timeout", 0).matches(row.fields) is (word == "timeout")
+        assert compile_filter(f"state:{status}", 0).matches(row.fields)
+    found = dashboard_snapshot(store, filter_text="state:timeout", environ={"HOME": "/nowhere"})
+    assert len(found.jobs) == (word == "timeout")

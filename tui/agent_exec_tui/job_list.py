@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec_tui.arrangement import Arrangement, Sort, View, arranged, in_order
+from agent_exec_tui.job_rows import RowKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from agent_exec_tui.arrangement import Tab
-    from agent_exec_tui.job_rows import JobRow, RowKind
+    from agent_exec_tui.job_rows import JobRow
 
 # From so many changed rows on, one pass over all is quicker than a search for each.
 BULK = 64
@@ -50,6 +51,7 @@ class JobList:
     def __init__(self) -> None:
         self.rows: dict[str, JobRow] = {}
         self.counts: Counter[RowKind] = Counter()
+        self._doubts: Counter[str] = Counter()
         self.log_bytes = 0
         self._gone: set[str] = set()
         self._now = Arrangement(View())
@@ -78,6 +80,12 @@ class JobList:
     def count_of(self, tab: Tab) -> int:
         """How many jobs a tab holds, before the filter."""
         return sum(number for kind, number in self.counts.items() if tab.holds(kind))
+
+    @property
+    def doubt(self) -> str:
+        """What all jobs in doubt are, in the word of their rows; "doubtful" if they differ."""
+        words = [word for word, number in self._doubts.items() if number]
+        return words[0] if len(words) == 1 else "doubtful"
 
     def shows(self, job_id: str) -> bool:
         """Whether a job is among those shown."""
@@ -157,6 +165,7 @@ class JobList:
         """Forget every row."""
         self.rows.clear()
         self.counts.clear()
+        self._doubts.clear()
         self.log_bytes = 0
         self._gone.clear()
         self._rebuild()
@@ -240,8 +249,12 @@ class JobList:
         self.log_bytes += (new.log_bytes if new else 0) - (old.log_bytes if old else 0)
         if old is not None and self.view.is_in_scope(old):
             self.counts[old.kind] -= 1
+            if old.kind is RowKind.LOST:
+                self._doubts[old.word] -= 1
         if new is not None and self.view.is_in_scope(new):
             self.counts[new.kind] += 1
+            if new.kind is RowKind.LOST:
+                self._doubts[new.word] += 1
         row = new or old
         if self._changed_since is not None and row is not None:
             self._changed_since.add(row.job_id)
@@ -249,6 +262,10 @@ class JobList:
     def _count_again(self) -> None:
         in_scope = self.view.is_in_scope
         self.counts = Counter(row.kind for row in self.rows.values() if in_scope(row))
+        self._doubts.clear()
+        if self.counts[RowKind.LOST]:
+            lost = (row for row in self.rows.values() if row.kind is RowKind.LOST)
+            self._doubts.update(row.word for row in lost if in_scope(row))
 
     def _replace_in_place(self, row: JobRow) -> bool:
         position = self.position_of(row.job_id)

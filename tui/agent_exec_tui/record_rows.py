@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from agent_exec.model.filter_terms import UNREADABLE, JobFields
+from agent_exec.model.filter_terms import TIMEOUT, UNREADABLE, JobFields
 from agent_exec.model.job import JobStatus
 from agent_exec.model.timestamps import parse_timestamp
 from agent_exec_tui import formatting
@@ -24,6 +24,8 @@ _KIND_OF_STATUS: dict[str, RowKind] = {
     JobStatus.KILLED: RowKind.KILLED,
     JobStatus.FAILED: RowKind.FAILED,
 }
+# A time limit ends a job by a signal, which it may answer with a code of its own.
+_MAY_BE_LATE = (RowKind.KILLED, RowKind.BAD)
 _UNKNOWN = "unknown"
 # A job of 33.999 may be written at 34.001; it stays one of second 33, the last of them.
 _WRITTEN_WITHIN_S = 2.0
@@ -66,6 +68,8 @@ def row_of(
         doubt = None
     if doubt is not None:
         kind, word = RowKind.LOST, doubt.word
+    elif kind in _MAY_BE_LATE and record.supervision and record.supervision.cause == TIMEOUT:
+        word = TIMEOUT
     created_s = _seconds(meta.created_at)
     started_s, finished_s = _seconds(state.started_at), _seconds(state.finished_at)
     if record.supervision is not None and record.supervision.started_at == state.started_at:
@@ -100,7 +104,7 @@ def row_of(
             tags=meta.tags,
             cwd=meta.cwd,
             exit_code=state.result.exit_code,
-            doubt=doubt.word if doubt else None,
+            detail=doubt.word if doubt else TIMEOUT if word is TIMEOUT else None,
             created=created_s,
             ended=finished_s if state.is_terminal else None,
             shown=command,
@@ -119,6 +123,8 @@ def row_of_line(line: JobLine) -> JobRow:
         kind = kind if exit_code == 0 else RowKind.BAD
     elif kind is RowKind.KILLED:
         exit_text = clean(formatting.signal_name(line.signal) or exit_text)
+    if line.is_timeout:
+        word = TIMEOUT
     created_s = _seconds(line.created_at)
     started_s, finished_s = _seconds(line.started_at), _seconds(line.finished_at)
     elapsed_s = None
@@ -151,6 +157,7 @@ def row_of_line(line: JobLine) -> JobRow:
             tags=line.tags,
             cwd=line.cwd,
             exit_code=exit_code,
+            detail=TIMEOUT if line.is_timeout else None,
             created=created_s,
             ended=finished_s if line.is_terminal else None,
             shown=command,

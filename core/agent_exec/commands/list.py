@@ -227,7 +227,7 @@ def _claimed_ns(store: JobStore, name: str) -> int:
 
 
 def _listed(entry: Entry, state: str, verdict: str | None) -> ListedJob:
-    created_at, command, finished_at, updated_at, exit_code, _, _, _ = rest_of(entry)
+    created_at, command, finished_at, updated_at, exit_code, _, _, _, _ = rest_of(entry)
     return ListedJob(
         job_id=entry[NAME],
         short_job_id=short_id(entry[NAME]),

@@ -12,7 +12,7 @@ from agent_exec.commands.status import LivenessTold, told
 from agent_exec.errors import AgentExecError
 from agent_exec.model import records
 from agent_exec.model.filter import compile_filter
-from agent_exec.model.filter_terms import DOUBT_OF_VERDICT, UNREADABLE, JobFields
+from agent_exec.model.filter_terms import DOUBT_OF_VERDICT, TIMEOUT, UNREADABLE, JobFields
 from agent_exec.model.job import JobStatus
 from agent_exec.model.job_id import short_id
 from agent_exec.model.lazy_dataclass import dataclass
@@ -256,6 +256,12 @@ def _word_of(record: JobRecord, liveness: Liveness | None) -> str:
     return word
 
 
+def _detail_of(row: DashboardJob) -> str | None:
+    if row.liveness:
+        return DOUBT_OF_VERDICT.get(row.liveness.verdict)
+    return TIMEOUT if row.cause == TIMEOUT and row.exit_code != 0 else None
+
+
 def _fields_of(row: DashboardJob) -> JobFields:
     return JobFields(
         job_id=row.job_id,
@@ -264,7 +270,7 @@ def _fields_of(row: DashboardJob) -> JobFields:
         tags=row.tags,
         cwd=row.cwd,
         exit_code=row.exit_code,
-        doubt=DOUBT_OF_VERDICT.get(row.liveness.verdict) if row.liveness else None,
+        detail=_detail_of(row),
         created=row.created_at,
         ended=row.finished_at if row.state in TERMINAL_WORDS else None,
     )

@@ -8,7 +8,8 @@ Blank-separated terms that must all hold; quotes keep blanks: ``"two words"``.
 ``re:X``       the regular expression X finds something there (linear time, RE2); blanks
                need quotes, ``re:"^sleep 90"``
 ``tag:ns.*``   a tag is ``ns`` or below it; without ``.*``: is exactly that
-``state:S,T``  the state begins with S or T; of a running job in doubt also what the doubt is
+``state:S,T``  the state begins with S or T; of a running job in doubt also what the doubt is;
+               ``timeout``: its own time limit ended it
 ``exit:0,>9``  the exit code is 0 or above 9; ``none``: there is none
 ``cwd:/dir``   the directory is that or lies below, ``~`` too; else: its path has that in it
 ``id:7f3``     the id begins so

@@ -27,7 +27,8 @@ DOUBT_OF_VERDICT = {
     "stale (reboot)": "stale",
     "unverified": "stale?",
 }
-_FILTER_STATES = (*STATE_WORDS, *DOUBT_OF_VERDICT.values())
+TIMEOUT = "timeout"
+_FILTER_STATES = (*STATE_WORDS, *DOUBT_OF_VERDICT.values(), TIMEOUT)
 # A pattern's automaton beyond this is refused: it would cost more than it could be worth.
 _MAX_PATTERN_BYTES = 8 * 1024 * 1024
 _MAX_EXIT_DIGITS = 18
@@ -53,7 +54,8 @@ class JobFields:
 
     Attributes:
         state: the contract's word, one of ``STATE_WORDS``.
-        doubt: the word for what is known of a running job in doubt, see ``DOUBT_OF_VERDICT``.
+        detail: a word for what is known beyond that: of a running job in doubt one of
+            ``DOUBT_OF_VERDICT``, of one that its own time limit ended ``TIMEOUT``.
         created: when it was, in seconds since 1970 or as recorded: that is read when it is asked.
         ended: likewise, of a job that has.
         text: what plain words are looked for in, a line each.
@@ -62,7 +64,7 @@ class JobFields:
     """
 
     __slots__ = (
-        "created", "cwd", "doubt", "ended", "exit_code", "folded", "job_id", "shown", "state", "tags",
+        "created", "cwd", "detail", "ended", "exit_code", "folded", "job_id", "shown", "state", "tags",
         "text",
     )  # fmt: skip
 
@@ -75,14 +77,14 @@ class JobFields:
         tags: Sequence[str] = (),
         cwd: str | None = None,
         exit_code: int | None = None,
-        doubt: str | None = None,
+        detail: str | None = None,
         created: float | str | None = None,
         ended: float | str | None = None,
         shown: str | None = None,
     ) -> None:
         self.job_id = job_id
         self.state = state
-        self.doubt = doubt
+        self.detail = detail
         self.created = created
         self.ended = ended
         self.tags = tags
@@ -145,7 +147,7 @@ def _state(value: str, position: int) -> Test:
             known = ", ".join(_FILTER_STATES)
             raise FilterError(f"no state begins with `{start}`; there are {known}", position)
         wanted.update(words)
-    return lambda job: job.state in wanted or job.doubt in wanted
+    return lambda job: job.state in wanted or job.detail in wanted
 
 
 def _exit(value: str, position: int) -> Test:

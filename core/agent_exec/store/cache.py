@@ -9,7 +9,7 @@ import time
 from agent_exec.store import atomic, story
 
 # Another Python may pack otherwise.
-_MAGIC = b"agent-exec-tui cache 3 " + sys.version.split()[0].encode() + b"\n"
+_MAGIC = b"agent-exec-tui cache 4 " + sys.version.split()[0].encode() + b"\n"
 _FORGET_AFTER_S = 90 * 86400
 _KINDS = ("index", "newest")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Json = dict[str, object]
     # created_at (None: meta.json cannot be read), command, finished_at, updated_at, exit_code,
-    # signal, duration_ms, pid
+    # signal, duration_ms, pid, whether its own time limit ended it
     Rest = tuple[
         str | None,
         tuple[str, ...],
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         str | None,
         int | None,
         int | None,
+        bool,
     ]
     # name, mtime_ns and inode of the directory, problem, started_at, status ("": unreadable),
     # cwd, tags, mtime_ns of meta.json (0: unknown), the rest (bytes: as marshal packs it)
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         command: list[str]
         cwd: str
         tags: list[str]
+        timeout_ms: int
 
     class _PlainStateJob(TypedDict, total=False):
         status: str
@@ -76,6 +78,7 @@ TAGS: Final = 7
 MADE_NS: Final = 8
 REST: Final = 9
 
+_TIMEOUT = "timeout"  # supervision.EndCause, without loading it
 _STATUS_WORDS = frozenset({"created", "running", "exited", "killed", "failed"})
 # JSON types of the keys we know, absent or not. A record that keeps to them is readable; one
 # that does not (a null, say) may be readable all the same, which the careful reader decides.
@@ -136,7 +139,8 @@ def read_entry(
             and _is_plain_meta(meta, name)
             and _is_plain_state(state)
         ):
-            return _quick_entry((name, mtime_ns, inode, written_ns), meta, state)
+            is_late = _may_be_late(meta, state) and _is_late(name, root_fd, parse, state)
+            return _quick_entry((name, mtime_ns, inode, written_ns), meta, state, is_late=is_late)
     except (OSError, ValueError, TypeError, RecursionError, StopIteration):
         pass  # the careful reader tells what is wrong
     from agent_exec.store.listing import read_job
@@ -173,7 +177,7 @@ def read_run(job: JobDir) -> Run:
 
 def entry_of(record: JobRecord, inode: int = 0, made_ns: int = 0) -> Entry:
     """Cut a whole record down."""
-    meta, state = record.meta, record.state
+    meta, state, ours = record.meta, record.state, record.supervision
     return (
         record.job_id,
         record.mtime_ns,
@@ -193,6 +197,7 @@ def entry_of(record: JobRecord, inode: int = 0, made_ns: int = 0) -> Entry:
             state.result.signal if state else None,
             state.result.duration_ms if state else None,
             state.pid if state else None,
+            bool(ours and state and ours.cause == _TIMEOUT and state.result.exit_code != 0),
         ),
     )
 
@@ -309,7 +314,29 @@ def _is_plain_state(state: Json) -> TypeGuard[_PlainState]:
     )
 
 
-def _quick_entry(found: tuple[str, int, int, int], meta: _PlainMeta, state: _PlainState) -> Entry:
+def _may_be_late(meta: _PlainMeta, state: _PlainState) -> bool:
+    """Whether a job had a time limit and did not end well: a third record is read of few."""
+    return bool(meta.get("timeout_ms")) and (
+        state["job"]["status"] == "killed" or bool(state["result"].get("exit_code"))
+    )
+
+
+def _is_late(name: str, root_fd: int, parse: Callable[[bytes], object], state: _PlainState) -> bool:
+    """Whether the record of that very run says that its time limit ended it."""
+    try:
+        ours = parse(read_usual(f"{name}/{records.SUPERVISION_FILE}", root_fd))
+    except (OSError, ValueError, RecursionError, StopIteration):
+        return False
+    return (
+        isinstance(ours, dict)
+        and ours.get("cause") == _TIMEOUT
+        and ours.get("started_at") == state["job"].get("started_at")
+    )
+
+
+def _quick_entry(
+    found: tuple[str, int, int, int], meta: _PlainMeta, state: _PlainState, *, is_late: bool
+) -> Entry:
     job, result, cwd = state["job"], state["result"], meta.get("cwd")
     name, mtime_ns, inode, written_ns = found
     return (
@@ -331,5 +358,6 @@ def _quick_entry(found: tuple[str, int, int, int], meta: _PlainMeta, state: _Pla
             result.get("signal"),
             result.get("duration_ms"),
             state.get("pid"),
+            is_late,
         ),
     )

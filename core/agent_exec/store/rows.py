@@ -38,6 +38,7 @@ class JobRow(NamedTuple):
         problem: see ``JobRecord.problem``.
         has_meta: whether meta.json could be read; without it, its fields are empty.
         status: the recorded word; empty when state.json could not be read.
+        is_timeout: whether the job's own time limit ended it.
     """
 
     name: str
@@ -58,6 +59,7 @@ class JobRow(NamedTuple):
     signal: str | None
     duration_ms: int | None
     pid: int | None
+    is_timeout: bool
 
     @property
     def is_terminal(self) -> bool:
@@ -66,7 +68,7 @@ class JobRow(NamedTuple):
 
     def fields(self, state: str, verdict: str | None = None) -> JobFields:
         """What filters look at, *state* and *verdict* being what a look at the processes says."""
-        from agent_exec.model.filter_terms import DOUBT_OF_VERDICT, UNREADABLE, JobFields
+        from agent_exec.model.filter_terms import DOUBT_OF_VERDICT, TIMEOUT, UNREADABLE, JobFields
 
         return JobFields(
             job_id=self.name,
@@ -75,7 +77,7 @@ class JobRow(NamedTuple):
             tags=self.tags,
             cwd=self.cwd,
             exit_code=self.exit_code,
-            doubt=DOUBT_OF_VERDICT.get(verdict or ""),
+            detail=DOUBT_OF_VERDICT.get(verdict or "") or (TIMEOUT if self.is_timeout else None),
             created=self.created_at,
             ended=self.finished_at if self.is_terminal else None,
         )
@@ -94,9 +96,8 @@ def read_rows(store: JobStore, names: list[str] | None = None) -> list[JobRow]:
 
 def row_from(entry: Entry) -> JobRow:
     """Give an entry's parts their names."""
-    created_at, command, finished_at, updated_at, exit_code, signal, duration_ms, pid = rest_of(
-        entry
-    )
+    rest = rest_of(entry)
+    created_at, command, finished_at, updated_at, exit_code, signal, duration_ms, pid, late = rest
     return JobRow(
         name=entry[NAME],
         mtime_ns=entry[MTIME_NS],
@@ -116,4 +117,5 @@ def row_from(entry: Entry) -> JobRow:
         signal=signal,
         duration_ms=duration_ms,
         pid=pid,
+        is_timeout=late,
     )

@@ -269,7 +269,7 @@ def test_state_and_its_negation_part_the_jobs(state: str, chosen: str) -> None:
 
 @pytest.mark.parametrize("word", DOUBT_OF_VERDICT.values())
 def test_a_doubt_is_found_by_its_word_and_by_the_state_it_leaves(word: str) -> None:
-    lost = JobFields(job_id="x", state="unknown", doubt=word)
+    lost = JobFields(job_id="x", state="unknown", detail=word)
     assert compile_filter(f"state:{word} state:unknown", NOW_S).matches(lost)
     assert not compile_filter(f"state:!{word}", NOW_S).matches(lost)
     assert not compile_filter(f"state:{word}", NOW_S).matches(JOB)

@@ -30,6 +30,7 @@ def header_facts(main: MainScreen) -> HeaderFacts:
     return HeaderFacts(
         place=place,
         counts=dict(jobs.counts),
+        doubt=jobs.doubt,
         shown=len(jobs),
         total=jobs.scoped_total,
         log_bytes=jobs.log_bytes,

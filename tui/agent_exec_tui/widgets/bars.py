@@ -25,7 +25,7 @@ _COUNTED = (RowKind.RUNNING, RowKind.CREATED, RowKind.OK, RowKind.BAD, RowKind.K
             RowKind.FAILED, RowKind.LOST)  # fmt: skip
 _WORDS = {
     RowKind.RUNNING: "running", RowKind.CREATED: "created", RowKind.OK: "ok", RowKind.BAD: "bad",
-    RowKind.KILLED: "killed", RowKind.FAILED: "failed", RowKind.LOST: "stale",
+    RowKind.KILLED: "killed", RowKind.FAILED: "failed",
 }  # fmt: skip
 _TONES = {
     RowKind.RUNNING: "$text-success", RowKind.CREATED: "$text-primary", RowKind.OK: "$text-success",
@@ -39,6 +39,7 @@ class HeaderFacts:
     """What the header says.
 
     Attributes:
+        doubt: what the jobs in doubt are.
         warnings: what is wrong with the root, the watcher or the data, each in a few words.
         progress: what is going on, "" when nothing is.
     """
@@ -48,6 +49,7 @@ class HeaderFacts:
     shown: int
     total: int
     log_bytes: int
+    doubt: str = ""
     warnings: tuple[str, ...] = ()
     progress: str = ""
     is_ascii: bool = False
@@ -89,8 +91,9 @@ class HeaderBar(Widget, can_focus=False):
             number = facts.counts.get(kind, 0)
             if not number:
                 continue
-            word = f" {_WORDS[kind]}" if is_worded else ""
-            sign = f"{_WORDS[kind]} {number}" if facts.is_ascii else f"{kind.glyph}{number}{word}"
+            said = _WORDS.get(kind, facts.doubt)
+            word = f" {said}" if is_worded else ""
+            sign = f"{said} {number}" if facts.is_ascii else f"{kind.glyph}{number}{word}"
             parts += [(sign, _TONES[kind]), "  " if is_worded or facts.is_ascii else " "]
         return Content.assemble(*parts)
 
