@@ -42,6 +42,18 @@ async def test_an_empty_root_says_what_to_do(root: Root) -> None:
         assert "agent-exec-tui run -- echo hello" in text
 
 
+async def test_a_root_that_is_not_there_is_told_from_an_empty_one(tmp_path: Path) -> None:
+    async with dashboard(tmp_path / "none" / "such", (80, 24)) as pilot:
+        await pilot.pause()
+        text = " ".join(screen_text(pilot).replace("┃", " ").split())
+        assert "No jobs here yet." in text
+        assert "such does not exist; the first job makes it." in text
+    (tmp_path / "none" / "such").mkdir(parents=True)
+    async with dashboard(tmp_path / "none" / "such", (80, 24)) as pilot:
+        await pilot.pause()
+        assert "does not exist" not in screen_text(pilot)
+
+
 async def test_a_filter_that_finds_nothing_names_what_is_no_field_of_it(root: Root) -> None:
     root.add("00", ("sh", "-c", "echo boom; exit 1"))
     async with dashboard(root.path, (80, 24)) as pilot:

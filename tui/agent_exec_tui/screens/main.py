@@ -17,6 +17,7 @@ from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.attention import Attention
 from agent_exec_tui.empty import empty_lines
 from agent_exec_tui.feed import JobFeed
+from agent_exec_tui.formatting import short_path
 from agent_exec_tui.handlers import handlers_for
 from agent_exec_tui.hints import hints_for
 from agent_exec_tui.job_rows import clean
@@ -314,12 +315,14 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
     def list_changed(self) -> None:
         """Rows came, went or moved."""
+        is_missing = not self.jobs.rows and not os.path.isdir(self.store.root)
         self.table.empty_lines = empty_lines(
             self.jobs,
             is_loaded=self.reading.is_loaded,
             filter_text=self.viewing.text,
             width=self.size.width,
             problem="" if self.reading.is_loaded else self.reading.state.warning,
+            missing_root=clean(short_path(self.store.root)) if is_missing else "",
         )
         self.table.list_changed()
         self.refresh_bars()
