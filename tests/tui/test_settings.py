@@ -46,7 +46,7 @@ def test_mistakes_are_told_with_line_and_key_and_cost_only_themselves(config: Pa
     assert not settings.read_only
     text = "\n".join(settings.problems)
     assert "tui.toml:2: read_only" in text
-    assert "tui.toml:3: no_such" in text
+    assert "tui.toml:3: no_such: no such setting" in text
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,27 @@ def test_a_value_with_two_flaws_is_told_once_and_costs_only_itself(config: Path)
 
 
 def test_an_unknown_theme_is_named(config: Path) -> None:
-    config.write_text('theme = "sepia"\n')
-    assert "no theme 'sepia'" in load(config).problems[0]
+    config.write_text('mouse = false\ntheme = "sepia"\n')
+    settings = load(config)
+    (problem,) = settings.problems
+    assert f"{config}:2: theme: no theme 'sepia'; there are terminal, " in problem
+    assert "none, " in problem
+    assert "nord, " in problem
+    assert (settings.theme, settings.mouse) == (Settings().theme, False)
+    (problem,) = load_settings({"XDG_CONFIG_HOME": "/nowhere"}, theme="sepia").problems
+    assert "--theme: no theme 'sepia'; there are terminal, " in problem
+
+
+def test_a_theme_chosen_the_last_time_is_used_where_nobody_says_otherwise(config: Path) -> None:
+    environ = {"XDG_CONFIG_HOME": str(config.parent.parent)}
+    config.write_text("mouse = false\n")
+    assert load_settings(environ, last_theme="nord").theme == "nord"
+    assert load_settings(environ, last_theme="terminal").is_terminal_native
+    assert load_settings(environ, last_theme="gone") == load(config)
+    assert load_settings(environ, last_theme="nord", theme="dracula").theme == "dracula"
+    assert load_settings({**environ, "NO_COLOR": "1"}, last_theme="nord").has_no_colour
+    config.write_text('theme = "textual-dark"\n')
+    assert load_settings(environ, last_theme="nord").theme == "textual-dark"
 
 
 def test_no_color_stands_over_the_file_and_the_command_line_over_both(config: Path) -> None:
@@ -135,6 +154,7 @@ def test_the_state_comes_back_as_it_was_left(tmp_path: Path) -> None:
         filter_text="x",
         percent=40,
         follows_newest=True,
+        theme="nord",
         recents=(Submitted(command="make | tee log", is_shell=True, tags="ci", at_s=1.5),),
     )
     save_state(path, state)

@@ -41,11 +41,13 @@ class Wish:
     read_only: bool = False
     filter_text: str | None = None
 
-    def settings(self, environ: Mapping[str, str]) -> Settings:
+    def settings(self, environ: Mapping[str, str], last_theme: str = "") -> Settings:
         """Read the settings; says to the program's libraries whether there is colour."""
         from agent_exec_tui.settings import load_settings
 
-        settings = load_settings(environ, theme=self.theme, read_only=self.read_only)
+        settings = load_settings(
+            environ, theme=self.theme, read_only=self.read_only, last_theme=last_theme
+        )
         if settings.has_no_colour:
             os.environ["NO_COLOR"] = "1"
         return settings
@@ -91,9 +93,9 @@ def _show(
     from agent_exec_tui.state import KeptState, for_root, load_state, save_state, state_of
     from agent_exec_tui.terminal_app import TerminalApp
 
-    settings = wish.settings(environ)
     path = state_path(environ)
     kept = KeptState() if is_demo else for_root(load_state(path), root)
+    settings = wish.settings(environ, kept.theme)
     if wish.filter_text is not None:
         kept = replace(kept, filter_text=wish.filter_text, tab=Tab.ALL.value)
     app = TerminalApp(root, settings, kept=kept, feed_for=feeds)

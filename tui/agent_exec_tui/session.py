@@ -29,6 +29,7 @@ class Session:
     Attributes:
         recent: what the form was last submitted with.
         forms: what is kept of all submitted forms, newest first.
+        theme: the colours chosen in the dashboard, now or earlier; "" for none.
         launcher: makes supervisors quickly; None starts each by itself.
         journal: what was done.
     """
@@ -36,6 +37,7 @@ class Session:
     def __init__(self, trash: Trash | None = None) -> None:
         self.recent: JobDefinition | None = None
         self.forms: list[Submitted] = []
+        self.theme = ""
         self.launcher: PrewarmedLauncher | None = None
         self.journal = Journal()
         self._trash = trash or Trash()

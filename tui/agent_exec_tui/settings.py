@@ -49,7 +49,8 @@ class Settings:
     """The settings in force.
 
     Attributes:
-        theme: a Textual theme's name, ``terminal`` or ``none``.
+        theme: one of ``theme_names``.
+        theme_from: who says so and stands over what is chosen in the dashboard; "" for nobody.
         asks_to_stop: whether TERM to one job is asked about; KILL and bulk always are.
         shows_usage: whether processor time and memory of running jobs are measured.
         shows_severity: whether lines of logs that look like errors or warnings are set off.
@@ -59,6 +60,7 @@ class Settings:
     """
 
     theme: str = DEFAULT_THEME
+    theme_from: str = ""
     ascii: bool = False
     read_only: bool = False
     mouse: bool = True
@@ -79,12 +81,34 @@ class Settings:
     @property
     def is_terminal_native(self) -> bool:
         """Whether the terminal's own colours are used."""
-        return self.has_no_colour or self.theme in TERMINAL_THEMES
+        return is_terminal_native(self.theme)
 
     @property
     def textual_theme(self) -> str:
         """The name Textual knows the theme by."""
         return "ansi-dark" if self.has_no_colour else TERMINAL_THEMES.get(self.theme, self.theme)
+
+
+def is_terminal_native(theme: str) -> bool:
+    """Whether a theme leaves the colours to the terminal, which is settled at the start."""
+    return theme == NO_COLOUR_THEME or theme in TERMINAL_THEMES
+
+
+def theme_names() -> list[str]:
+    """List what can be chosen, the terminal's own colours first."""
+    from textual.theme import BUILTIN_THEMES
+
+    ours = sorted(name for name, theme in BUILTIN_THEMES.items() if not theme.ansi)
+    return [*TERMINAL_THEMES, NO_COLOUR_THEME, *ours]
+
+
+def theme_flaw(theme: str) -> str:
+    """Say why there is no such theme, "" if there is."""
+    from textual.theme import BUILTIN_THEMES
+
+    if theme in BUILTIN_THEMES or is_terminal_native(theme):
+        return ""
+    return f"no theme {theme!r}; there are {', '.join(theme_names())}"
 
 
 def is_utf8(environ: Mapping[str, str]) -> bool:
@@ -94,7 +118,11 @@ def is_utf8(environ: Mapping[str, str]) -> bool:
 
 
 def load_settings(
-    environ: Mapping[str, str], *, theme: str | None = None, read_only: bool = False
+    environ: Mapping[str, str],
+    *,
+    theme: str | None = None,
+    read_only: bool = False,
+    last_theme: str = "",
 ) -> Settings:
     """Read tui.toml and what the command line and the environment add to it.
 
@@ -102,17 +130,27 @@ def load_settings(
         environ: ``NO_COLOR`` and the locale stand over the file.
         theme: from the command line, over everything.
         read_only: from the command line; cannot be undone by the file.
+        last_theme: what was chosen in the dashboard the last time, for want of anything else.
     """
     path = settings_path(environ)
     kept = _kept(path, is_ascii=not is_utf8(environ))
     problems = list(kept.problems)
-    chosen = theme or (NO_COLOUR_THEME if environ.get("NO_COLOR") else kept.theme)
-    if not _is_known(chosen):
-        where = "--theme" if theme else f"{path}: theme"
-        problems.append(f"{where}: no theme {chosen!r}")
-        chosen = DEFAULT_THEME
+    if theme and (flaw := theme_flaw(theme)):
+        problems.append(f"--theme: {flaw}")
+        theme = DEFAULT_THEME
+    chosen, source = kept.theme, kept.theme_from
+    if theme:
+        chosen, source = theme, "--theme"
+    elif environ.get("NO_COLOR"):
+        chosen, source = NO_COLOUR_THEME, "NO_COLOR"
+    elif not source and last_theme and not theme_flaw(last_theme):
+        chosen = last_theme
     return replace(
-        kept, theme=chosen, read_only=read_only or kept.read_only, problems=tuple(problems)
+        kept,
+        theme=chosen,
+        theme_from=source,
+        read_only=read_only or kept.read_only,
+        problems=tuple(problems),
     )
 
 
@@ -128,9 +166,3 @@ def _kept(path: str, *, is_ascii: bool) -> Settings:
     from agent_exec_tui.settings_file import parse_settings
 
     return parse_settings(path, data, is_ascii=is_ascii)
-
-
-def _is_known(theme: str) -> bool:
-    from textual.theme import BUILTIN_THEMES
-
-    return theme in BUILTIN_THEMES or theme in TERMINAL_THEMES or theme == NO_COLOUR_THEME

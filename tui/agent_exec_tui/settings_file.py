@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from agent_exec_tui.keymap import checked_overrides
-from agent_exec_tui.settings import DEFAULT_THEME, AttentionSettings, NotifySettings, Settings
+from agent_exec_tui.settings import (
+    DEFAULT_THEME,
+    AttentionSettings,
+    NotifySettings,
+    Settings,
+    theme_flaw,
+)
 from agent_exec_tui.widgets.job_columns import FIELD_OF_WORD, WidthClass
 
 if TYPE_CHECKING:
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
 
 _HEADER = re.compile(r"\s*\[+([^\]]*)\]")
 _KEY = re.compile(r"([^=#]+)=")
+_OUR_WORDS = {"Extra inputs are not permitted": "no such setting"}
 
 
 class NotifyTable(BaseModel):
@@ -96,7 +103,7 @@ class SettingsFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    theme: str = DEFAULT_THEME
+    theme: str | None = None
     ascii: bool | Literal["auto"] = "auto"
     read_only: bool = False
     mouse: bool = True
@@ -107,6 +114,13 @@ class SettingsFile(BaseModel):
     attention: AttentionTable = AttentionTable()
     columns: ColumnTable = ColumnTable()
     keys: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @field_validator("theme")
+    @classmethod
+    def _known(cls, theme: str | None) -> str | None:
+        if theme is not None and (flaw := theme_flaw(theme)):
+            raise ValueError(flaw)
+        return theme
 
     @field_validator("keys", mode="before")
     @classmethod
@@ -143,7 +157,8 @@ def parse_settings(path: str, data: bytes, *, is_ascii: bool) -> Settings:
         for action_id, why in key_problems
     ]
     return Settings(
-        theme=wanted.theme,
+        theme=wanted.theme or DEFAULT_THEME,
+        theme_from="" if wanted.theme is None else path,
         ascii=is_ascii if wanted.ascii == "auto" else wanted.ascii,
         read_only=wanted.read_only,
         mouse=wanted.mouse,
@@ -176,7 +191,7 @@ def _validated(path: str, text: str, document: dict[str, object]) -> tuple[Setti
         except ValidationError as error:
             flaws = {_place_of(document, flaw["loc"]): flaw["msg"] for flaw in error.errors()}
             for place, message in flaws.items():
-                why = message.removeprefix("Value error, ")
+                why = _OUR_WORDS.get(message, message).removeprefix("Value error, ")
                 problems.append(f"{path}:{_line_of(text, place)}: {'.'.join(place)}: {why}")
                 _leave_out(document, place)
     return SettingsFile(), problems

@@ -30,6 +30,7 @@ class KeptState:
         percent: the list's share of the body; None leaves it to the height.
         job_id: where the cursor was.
         follows_newest: whether it goes to whatever starts next.
+        theme: what was chosen in the dashboard; "" for nothing.
         recents: commands the form was submitted with, without environment, input and notification.
     """
 
@@ -41,6 +42,7 @@ class KeptState:
     percent: int | None = None
     job_id: str = ""
     follows_newest: bool = False
+    theme: str = ""
     recents: tuple[Submitted, ...] = ()
 
 
@@ -69,6 +71,7 @@ def load_state(path: str) -> KeptState:
         percent=percent if isinstance(percent, int) and 10 <= percent <= 90 else None,
         job_id=text("job_id", ""),
         follows_newest=document.get("follows_newest") is True,
+        theme=text("theme", ""),
         recents=tuple(_recents(document.get("recents"))),
     )
 
@@ -113,6 +116,7 @@ def state_of(main: MainScreen) -> KeptState:
         percent=main.panes.percent,
         job_id=main.table.cursor_id or "",
         follows_newest=main.table.follows_newest,
+        theme=main.session.theme,
         recents=tuple(_kept(main.session.forms)),
     )
 

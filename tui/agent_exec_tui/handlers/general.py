@@ -14,6 +14,7 @@ from agent_exec_tui.handlers.work import work
 from agent_exec_tui.layout import Part
 from agent_exec_tui.screens.help import HelpDialog
 from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
+from agent_exec_tui.settings import is_terminal_native, theme_names
 from agent_exec_tui.situation import Pane
 
 if TYPE_CHECKING:
@@ -125,19 +126,27 @@ class GeneralHandlers:
             main.app.exit()
 
     def _theme(self) -> None:
-        app = self._main.app
-        if self._main.settings.is_terminal_native:
-            self._main.say("started with the terminal's own colours; choose with --theme",
-                           severity="warning")  # fmt: skip
-            return
-        names = sorted(name for name, theme in app.available_themes.items() if not theme.ansi)
-        choices = [Choice(name, "", name) for name in names]
+        main, settings, session = self._main, self._main.settings, self._main.session
 
         def chosen(answer: str | None) -> None:
-            if answer:
-                app.theme = answer
+            if not answer:
+                return
+            session.theme = answer
+            # Textual settles once for all whether the terminal's own colours are used.
+            is_at_once = not (settings.is_terminal_native or is_terminal_native(answer))
+            if is_at_once:
+                main.app.theme = answer
+            if settings.theme_from:
+                until = "until you leave" if is_at_once else "not now"
+                source = formatting.short_path(settings.theme_from)
+                main.say(f"{answer}: {until}; {source} chooses {settings.theme} at every start",
+                         severity="warning")  # fmt: skip
+            elif not is_at_once:
+                main.say(f"{answer}: from the next start on")
 
-        app.push_screen(MenuDialog("Theme", choices, current=app.theme), chosen)
+        choices = [Choice(name, "", name) for name in theme_names()]
+        current = settings.theme if settings.is_terminal_native else main.app.theme
+        main.app.push_screen(MenuDialog("Theme", choices, current=current), chosen)
 
     def _root(self) -> None:
         main = self._main

@@ -159,6 +159,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.panes.percent = kept.percent
         self.table.follows_newest = kept.follows_newest
         self.session.forms = list(kept.recents)
+        self.session.theme = kept.theme
         self.follow_new(kept.job_id)
 
     def root_words(self) -> tuple[str, ...]:
