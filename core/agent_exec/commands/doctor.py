@@ -148,4 +148,6 @@ def _check_toml(found: Findings, path: str) -> None:
     except (OSError, ValueError) as error:
         found.warn("tui.toml", f"{path}: {error}", "correct it; the dashboard opens without it")
     else:
-        found.ok("tui.toml", f"{path} (the dashboard tells what in it has no meaning)")
+        # Themes and keys are the dashboard's: nothing here knows which there are.
+        found.ok("tui.toml", f"{path} is TOML; its settings were not looked at: only the "
+                 "dashboard can, and tells at its start what it cannot use")  # fmt: skip
