@@ -56,8 +56,8 @@ def loads(text: str) -> object:
         value, end = _scan(stripped, 0)
         if end == len(stripped):
             return value
-    except (StopIteration, ValueError):
-        pass
+    except (StopIteration, ValueError, SystemError):
+        pass  # SystemError: it looks for the words of its error where ``json`` would have them
     import json
 
     return json.loads(text)

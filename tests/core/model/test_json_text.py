@@ -56,13 +56,25 @@ def test_another_interpreter_reads_it_with_json(monkeypatch: pytest.MonkeyPatch)
     assert loads(' {"a": [1]} ') == {"a": [1]}
 
 
+def run_bare(code: str) -> None:
+    """Run code in an interpreter that has loaded nothing."""
+    code = f"import sys; sys.path[:0] = {sys.path!r}\n{code}"
+    subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, env=environment())
+
+
 def test_reading_takes_neither_json_nor_patterns() -> None:
-    code = (
-        "import sys; from agent_exec.model.json_text import loads; loads('{\"a\": [1.5]}');"
+    run_bare(
+        "from agent_exec.model.json_text import loads\n"
+        "loads('{\"a\": [1.5]}')\n"
         "assert not {'json', 're'} & set(sys.modules)"
     )
-    subprocess.run(
-        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"],
-        check=True,
-        env=environment(),
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_is_not_is_refused_where_json_is_not_loaded_yet(text: str) -> None:
+    run_bare(
+        "from agent_exec.model.json_text import loads\n"
+        f"try: loads({text!r})\n"
+        "except ValueError as error: assert type(error).__name__ == 'JSONDecodeError'\n"
+        "else: raise AssertionError"
     )
