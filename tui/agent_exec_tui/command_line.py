@@ -41,6 +41,12 @@ def unset_value(entry: str) -> str:
     return f"{key}={MASKED_SHOWN}"
 
 
+def tag_line(job_id: str, tags: Sequence[str], root: Sequence[str] = ()) -> str:
+    """Write the command line that gives a job these tags, and no others."""
+    words = (word for tag in tags for word in ("--tag", tag))
+    return formatting.cli_line("tag", "set", *words, *root, job_id)
+
+
 def command_line(
     definition: JobDefinition,
     *,

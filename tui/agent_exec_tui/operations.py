@@ -14,7 +14,7 @@ from agent_exec.errors import AgentExecError, InvalidStateError, JobNotFoundErro
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.store.listing import read_job
 from agent_exec_tui import formatting
-from agent_exec_tui.command_line import command_line
+from agent_exec_tui.command_line import command_line, tag_line
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.record_rows import row_of
 
@@ -168,16 +168,34 @@ def restarting(launcher: PrewarmedLauncher | None, env: Sequence[str] = ()) -> O
     return restart
 
 
-def set_tags(tags: Sequence[str]) -> Operation:
+def set_tags(tags: Sequence[str], root: Sequence[str] = ()) -> Operation:
     """Make the operation that replaces a job's tags."""
 
     def tag(store: JobStore, row: JobRow) -> Outcome:
         from agent_exec.commands.tag import set_tags as command
 
-        command(store, row.job_id, tuple(tags))
-        return Outcome(row.job_id, True, f"tags {','.join(tags)}" if tags else "tags removed")
+        return _tagged(row, command(store, row.job_id, tags).tags, root)
 
     return tag
+
+
+def change_tags(
+    added: Sequence[str], removed: Sequence[str], root: Sequence[str] = ()
+) -> Operation:
+    """Make the operation that adds and takes away tags; a job's others stay."""
+
+    def tag(store: JobStore, row: JobRow) -> Outcome:
+        from agent_exec.commands.tag import change_tags as command
+
+        tags = command(store, row.job_id, added=added, removed=removed).tags
+        return _tagged(row, tags, root)
+
+    return tag
+
+
+def _tagged(row: JobRow, tags: tuple[str, ...], root: Sequence[str]) -> Outcome:
+    text = clean(f"tags {','.join(tags)}") if tags else "tags removed"
+    return Outcome(row.job_id, True, text, line=tag_line(row.job_id, tags, root))
 
 
 def repair(store: JobStore, row: JobRow) -> Outcome:

@@ -1,4 +1,4 @@
-"""``tag set``: replace a job's tags."""
+"""``tag set``: replace a job's tags; for the dashboard also: add some, take some away."""
 
 from __future__ import annotations
 
@@ -47,6 +47,22 @@ def set_tags(store: JobStore, job_id: str, tags: Iterable[str]) -> TagsSet:
     with changed_meta(store, job_id) as (found_id, document):
         document["tags"] = list(wanted)
     return TagsSet(job_id=found_id, tags=wanted)
+
+
+def change_tags(
+    store: JobStore, job_id: str, *, added: Iterable[str], removed: Iterable[str]
+) -> TagsSet:
+    """Take some tags from those a job has at that moment and add others, in one step.
+
+    Raises:
+        See ``set_tags``.
+    """
+    wanted, unwanted = tuple(require_tag(tag) for tag in added), frozenset(removed)
+    with changed_meta(store, job_id) as (found_id, document):
+        kept = (tag for tag in decode_meta(document).tags if tag not in unwanted)
+        tags = unique((*kept, *wanted))
+        document["tags"] = list(tags)
+    return TagsSet(job_id=found_id, tags=tags)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent_exec.commands.notify import NotificationChange, set_notification
-from agent_exec.commands.tag import set_tags
+from agent_exec.commands.tag import change_tags, set_tags
 from agent_exec.errors import InvalidStateError, InvalidTagError, RecordUnreadableError
 from agent_exec.store.atomic import version_of
 from agent_exec.store.jobs import JobStore
@@ -47,6 +47,16 @@ def test_tags_are_replaced_and_repeated_ones_dropped(store: JobStore, status: st
     assert meta(store, "abc")["tags"] == ["b", "a"]
     assert set_tags(store, "abc", []).tags == ()
     assert meta(store, "abc")["tags"] == []
+
+
+def test_a_change_leaves_the_tags_it_does_not_name(store: JobStore) -> None:
+    put_job(store, "abc", tags=("mine", "old"))
+    answer = change_tags(store, "abc", added=["new", "mine"], removed=["old", "unknown"])
+    assert (answer.job_id, answer.tags) == ("abc", ("mine", "new"))
+    assert meta(store, "abc")["tags"] == ["mine", "new"]
+    with pytest.raises(InvalidTagError):
+        change_tags(store, "abc", added=["a..b"], removed=["mine"])
+    assert meta(store, "abc")["tags"] == ["mine", "new"]
 
 
 def test_unknown_keys_and_their_order_are_kept(store: JobStore) -> None:

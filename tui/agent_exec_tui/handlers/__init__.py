@@ -39,8 +39,9 @@ def _parts() -> tuple[type[_Handlers], ...]:
     from agent_exec_tui.handlers.lists import ListHandlers
     from agent_exec_tui.handlers.logs import LogHandlers
     from agent_exec_tui.handlers.output import OutputHandlers
+    from agent_exec_tui.handlers.tags import TagHandlers
 
     return (
         ListHandlers, JobHandlers, FormHandlers, LogHandlers, OutputHandlers, GeneralHandlers,
-        AcrossHandlers,
+        AcrossHandlers, TagHandlers,
     )  # fmt: skip

@@ -160,7 +160,9 @@ class GeneralHandlers:
             return None if os.path.isdir(path) else f"{text or 'nothing'} is not a directory"
 
         value = formatting.short_path(main.store.root)
-        main.app.push_screen(PromptDialog("Jobs root", value=value, check=flaw), typed)
+        main.app.push_screen(
+            PromptDialog("Jobs root", does="look at it", value=value, check=flaw), typed
+        )
 
     def _screenshot(self) -> None:
         main = self._main

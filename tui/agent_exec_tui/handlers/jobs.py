@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from agent_exec.errors import InvalidTagError
-from agent_exec.model.tags import require_tag, unique
 from agent_exec_tui import formatting, operations
 from agent_exec_tui.command_line import unset_value
 from agent_exec_tui.handlers.work import EachLine, work, work_on
@@ -55,7 +53,6 @@ class JobHandlers:
             "job.signal": self._choose_signal,
             "job.rerun": self._rerun,
             "job.restart": self._restart,
-            "job.tags": self._tags,
             "job.delete": self._delete,
             "job.repair": self._repair,
             "job.notify": self._notify,
@@ -203,32 +200,10 @@ class JobHandlers:
                 self._ask_values(row, others, (*known, f"{key}={value}"))
 
         prompt = PromptDialog(
-            f"Value of {clean(key)}", hint="it was masked and stored nowhere", is_secret=True
-        )
-        self._main.app.push_screen(prompt, typed)
-
-    def _tags(self) -> None:
-        rows = [row for row in self._targets() if row.kind is not RowKind.PROBLEM]
-        value = " ".join(rows[0].tags) if len({row.tags for row in rows}) == 1 else ""
-
-        def words(text: str) -> list[str]:
-            return [
-                "tag",
-                "set",
-                *(word for tag in unique(text.split()) for word in ("--tag", tag)),
-            ]
-
-        def typed(answer: str | None) -> None:
-            if answer is not None:
-                tag = operations.set_tags(unique(answer.split()))
-                self._run("tags", tag, rows, *words(answer))
-
-        prompt = PromptDialog(
-            "Tags" if len(rows) == 1 else f"Tags of {len(rows)} jobs",
-            value=value,
-            hint="separated by blanks; these replace the present ones",
-            check=_tag_flaw,
-            command_lines=lambda text: self._lines(rows, *words(text)),
+            f"Value of {clean(key)}",
+            does="restart" if not others else "next",
+            hint="it was masked and stored nowhere",
+            is_secret=True,
         )
         self._main.app.push_screen(prompt, typed)
 
@@ -295,12 +270,3 @@ class JobHandlers:
         for name in sorted(names):
             entry = Entry(at_s=at_s, verb="notify", job_id=name, line="", is_done=True, text=text)
             main.session.journal.add(entry)
-
-
-def _tag_flaw(text: str) -> str | None:
-    for tag in text.split():
-        try:
-            require_tag(tag)
-        except InvalidTagError as error:
-            return str(error)
-    return None

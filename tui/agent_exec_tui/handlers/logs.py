@@ -90,6 +90,7 @@ class LogHandlers:
 
         prompt = PromptDialog(
             "Go to line",
+            does="go",
             check=lambda text: None if text.strip().isdigit() or not text else "a number",
         )
         self._main.app.push_screen(prompt, typed)

@@ -163,5 +163,7 @@ class OutputHandlers:
             pane.view.export(os.path.abspath(os.path.expanduser(answer)))
 
         name = f"{row.short_id}-{pane.stream_name}.txt"
-        prompt = PromptDialog("Write what is shown to", value=name, hint="a new file, as text")
+        prompt = PromptDialog(
+            "Write what is shown to", does="write", value=name, hint="a new file, as text"
+        )
         main.app.push_screen(prompt, typed)

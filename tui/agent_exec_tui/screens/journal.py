@@ -93,7 +93,7 @@ class JournalDialog(Dialog[None]):
                 )
 
         hint = "a new file, a shell script"
-        prompt = PromptDialog("Write the journal to", value=FILE_NAME, hint=hint)
+        prompt = PromptDialog("Write the journal to", does="write", value=FILE_NAME, hint=hint)
         self.app.push_screen(prompt, typed)
 
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
+PROMPT_CELLS = 72
+PREVIEW_ROWS = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One line of a menu.
@@ -112,6 +116,7 @@ class PromptDialog(Dialog[str]):
         self,
         title: str,
         *,
+        does: str,
         value: str = "",
         hint: str = "",
         check: Callable[[str], str | None] | None = None,
@@ -120,6 +125,7 @@ class PromptDialog(Dialog[str]):
     ) -> None:
         super().__init__()
         self.heading = title
+        self._does = does
         self._value, self._hint = value, hint
         self._check = check
         self._is_secret = is_secret
@@ -130,7 +136,12 @@ class PromptDialog(Dialog[str]):
         yield LineInput(self._value, compact=True, select_on_focus=False, password=self._is_secret)
         yield Static(Content(self._hint), id="hint")
         if self._command_lines:
-            yield CommandPreview(self._command_lines(self._value))
+            yield CommandPreview(self._command_lines(self._value), rows=PREVIEW_ROWS)
+
+    def on_resize(self) -> None:
+        """Fit the frame's words."""
+        hints = (("enter", self._does), (self.key_of("app.back"), "cancel"))
+        self.frame([self.heading], hints, width=PROMPT_CELLS)
 
     def compose_buttons(self) -> Iterable[Button]:
         """The command line can be taken along."""
@@ -158,4 +169,5 @@ class PromptDialog(Dialog[str]):
         if self._command_lines:
             lines = () if flaw else self._command_lines(value)
             self.query_one(CommandPreview).show(lines)
+            self.query_one("#copy").display = bool(lines)
         return flaw

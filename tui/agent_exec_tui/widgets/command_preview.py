@@ -1,4 +1,4 @@
-"""The command line that does the same as a dialog: one line of the screen, copied in full."""
+"""The command line that does the same as a dialog: cut to the screen, copied in full."""
 
 from __future__ import annotations
 
@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 
 
 class CommandPreview(Widget, can_focus=False):
-    """The first of one or more command lines, cut in the middle; of the others, how many."""
+    """The first of one or more command lines, cut in the middle; of the others, how many.
 
-    def __init__(self, lines: Sequence[str] = (), *, id: str | None = None) -> None:
+    Args:
+        rows: how many rows of the screen it may take.
+    """
+
+    def __init__(self, lines: Sequence[str] = (), *, rows: int = 1, id: str | None = None) -> None:
         super().__init__(id=id)
         self.note = ""
+        self._rows = rows
         self._lines: Sequence[str] = ()
         self.show(lines)
 
@@ -45,14 +50,24 @@ class CommandPreview(Widget, can_focus=False):
         room = max(width - cell_len(more) - cell_len(note) - 2, 12)
         return f"= {formatting.shorten_middle(clean(self._lines[0]), room)}{more}{note}"
 
+    def _wrapped(self, width: int) -> list[str]:
+        """Break it where the width ends: a word may be longer than a row."""
+        text = self._shown(self._rows * width)
+        rows = [""]
+        for char in text:
+            if cell_len(rows[-1]) + cell_len(char) > width > 0:
+                rows.append("")
+            rows[-1] += char
+        return rows[: self._rows]
+
     def get_content_width(self, container: Size, viewport: Size) -> int:
         """All of the line, if there is room."""
         return cell_len(self._shown(10_000))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """One line."""
-        return 1
+        """As many rows as it takes, and may."""
+        return len(self._wrapped(width))
 
     def render(self) -> Content:
         """Cut to the width."""
-        return Content(self._shown(self.content_size.width))
+        return Content("\n".join(self._wrapped(self.content_size.width)))
