@@ -131,10 +131,23 @@ def rerunning(launcher: PrewarmedLauncher | None, root: Sequence[str] = ()) -> O
                 "e opens the definition to add them"
             )
         definition = definition_of(record.meta, store.root, row.job_id)
-        line = command_line(definition, runs_now=True, root=root, is_kept=True)
+        line = _line_again(record.meta, store, row, root)
         return replace(run(store, definition, launcher), job_id=row.job_id, line=line)
 
     return rerun
+
+
+def rerun_line(store: JobStore, row: JobRow, root: Sequence[str] = ()) -> str:
+    """Write the command line that runs a job again; values of its environment stay out."""
+    record = read_job(store, row.job_id)
+    if record is None or record.meta is None:
+        return f"# {row.short_id} cannot be read any more"
+    return _line_again(record.meta, store, row, root)
+
+
+def _line_again(meta: JobMeta, store: JobStore, row: JobRow, root: Sequence[str]) -> str:
+    definition = definition_of(meta, store.root, row.job_id)
+    return command_line(definition, runs_now=True, root=root, is_kept=True)
 
 
 def run(

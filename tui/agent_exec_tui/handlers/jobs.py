@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-
 from agent_exec_tui import formatting, operations
 from agent_exec_tui.command_line import unset_value
+from agent_exec_tui.handlers.chosen import READABLE, Chosen
 from agent_exec_tui.handlers.work import EachLine, work, work_on
 from agent_exec_tui.job_rows import RowKind, clean
 from agent_exec_tui.journal import Entry
-from agent_exec_tui.screens.dialog import LISTED, ConfirmDialog
+from agent_exec_tui.screens.dialog import ConfirmDialog
 from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from agent_exec import PrewarmedLauncher
     from agent_exec_tui.handlers import Handler
@@ -34,8 +33,9 @@ SIGNALS = (
     ("CONT", "18", "c", "go on"),
     ("WINCH", "28", "w", "the window changed"),
 )
-MIN_COMMAND_CELLS = 14
 RESTART = ("restart", "--no-wait")
+# How wide the lines of a question may be, and what its frame takes of the terminal.
+MIN_CELLS, MAX_CELLS, FRAME_CELLS = 20, 64, 12
 
 
 class JobHandlers:
@@ -64,16 +64,39 @@ class JobHandlers:
     def _launcher(self) -> PrewarmedLauncher | None:
         return self._main.session.launcher
 
-    def _targets(self, *kinds: RowKind) -> list[JobRow]:
-        targets = sorted(self._main.situation().targets, key=lambda row: row.place)
-        return [row for row in targets if not kinds or row.kind in kinds]
+    def _chosen(self, kinds: Collection[RowKind]) -> Chosen:
+        return Chosen.of(self._main.situation().targets, kinds)
 
     def _run(self, verb: str, operation: Operation, rows: Sequence[JobRow], *words: str) -> None:
         work_on(self._main, verb, operation, rows, words)
 
-    def _ask(self, dialog: ConfirmDialog, then: Callable[[], None]) -> None:
+    def _tell_left(self, verb: str, chosen: Chosen) -> None:
+        """Say what is left out, where no question does."""
+        if chosen.left:
+            self._main.say(f"{verb}: {chosen.left_text}", severity="warning")
+
+    def _ask(
+        self,
+        question: str,
+        chosen: Chosen,
+        then: Callable[[], None],
+        *,
+        yes: str,
+        no: str,
+        lines: Sequence[str],
+        notes: Sequence[str] = (),
+    ) -> None:
         """Ask with the list frozen beneath, so that the job asked about stays in sight."""
         main = self._main
+        width = max(min(main.size.width - FRAME_CELLS, MAX_CELLS), MIN_CELLS)
+        dialog = ConfirmDialog(
+            question,
+            chosen.named(main.clock(), width),
+            yes=yes,
+            no=no,
+            note=chosen.note(*notes),
+            command_lines=lines,
+        )
         main.jobs.freeze()
 
         def answered(answer: bool | None) -> None:
@@ -86,24 +109,6 @@ class JobHandlers:
 
         main.app.push_screen(dialog, answered)
 
-    def _named(self, rows: Sequence[JobRow]) -> list[str]:
-        now_s = self._main.clock()
-        width = max(min(self._main.size.width - 12, 64), 20)
-        lines = []
-        for row in rows[:LISTED]:
-            pid = f"  pid {row.pid}" if row.pid and not row.kind.has_ended else ""
-            head = f"{row.short_id}  {row.word} {row.elapsed_text(now_s)}{pid}"
-            if len(rows) == 1:
-                lines += [head, formatting.shorten_middle(row.command, width)]
-            else:
-                if cell_len(head) + MIN_COMMAND_CELLS > width:
-                    head = row.short_id
-                command = formatting.shorten_middle(row.command, width - cell_len(head) - 2)
-                lines.append(f"{head}  {command}")
-        if len(rows) > LISTED:
-            lines.append(f"… and {len(rows) - LISTED:,} more")
-        return lines
-
     def _lines(self, rows: Sequence[JobRow], *words: str) -> Sequence[str]:
         root = self._main.root_words()
         return EachLine(lambda row: formatting.cli_line(*words, *root, row.job_id), rows)
@@ -111,8 +116,10 @@ class JobHandlers:
     # One action each
 
     def _start(self) -> None:
-        rows = self._targets(RowKind.CREATED)
-        self._run("start", operations.starting(self._launcher), rows, "start", "--no-wait")
+        chosen = self._chosen((RowKind.CREATED,))
+        self._tell_left("start", chosen)
+        start = operations.starting(self._launcher)
+        self._run("start", start, chosen.rows, "start", "--no-wait")
 
     def _choose_signal(self) -> None:
         choices = [
@@ -127,55 +134,59 @@ class JobHandlers:
         self._main.app.push_screen(MenuDialog("Send which signal?", choices), chosen)
 
     def _ask_signal(self, signal: str) -> None:
-        rows = self._targets(RowKind.RUNNING, RowKind.LOST)
+        chosen = self._chosen((RowKind.RUNNING, RowKind.LOST))
         verb = {"TERM": "Stop", "KILL": "Kill"}.get(signal, "Signal")
         words = ("kill", "--signal", signal)
 
         def send() -> None:
-            self._main.attention.expect(row.job_id for row in rows)
-            self._run(verb.lower(), operations.signalling(signal), rows, *words)
+            self._main.attention.expect(row.job_id for row in chosen.rows)
+            self._run(verb.lower(), operations.signalling(signal), chosen.rows, *words)
 
-        if signal == "TERM" and len(rows) == 1 and not self._main.settings.asks_to_stop:
+        if signal == "TERM" and chosen.is_one and not self._main.settings.asks_to_stop:
+            self._tell_left("stop", chosen)
             send()
             return
-        count = formatting.counted(len(rows), "job")
-        dialog = ConfirmDialog(
-            f"{verb} {'job' if len(rows) == 1 else count}?",
-            self._named(rows),
+        self._ask(
+            f"{verb} {chosen.jobs}?",
+            chosen,
+            send,
             yes=f"Send {signal}",
             no="Keep running" if signal in ("TERM", "KILL", "INT") else "Don't",
-            note=f"{signal} goes to the whole process group.",
-            command_lines=self._lines(rows, *words),
+            notes=(f"{signal} goes to the whole process group.",),
+            lines=self._lines(chosen.rows, *words),
         )
-        self._ask(dialog, send)
 
     def _rerun(self) -> None:
-        rows = [row for row in self._targets() if row.kind is not RowKind.PROBLEM]
-        rerun = operations.rerunning(self._launcher, self._main.root_words())
-        if len(rows) == 1:
-            self._run("rerun", rerun, rows)
+        chosen, store, root = self._chosen(READABLE), self._main.store, self._main.root_words()
+        rerun = operations.rerunning(self._launcher, root)
+        if chosen.is_one:
+            self._tell_left("rerun", chosen)
+            self._run("rerun", rerun, chosen.rows)
             return
-        dialog = ConfirmDialog(
-            f"Run {len(rows)} jobs again?", self._named(rows), yes="Run them", no="Don't"
+        self._ask(
+            f"Run {chosen.jobs} again?",
+            chosen,
+            lambda: self._run("rerun", rerun, chosen.rows),
+            yes="Run them",
+            no="Don't",
+            lines=EachLine(lambda row: operations.rerun_line(store, row, root), chosen.rows),
         )
-        self._ask(dialog, lambda: self._run("rerun", rerun, rows))
 
     def _restart(self) -> None:
-        kinds = (RowKind.CREATED, RowKind.PROBLEM)
-        rows = [row for row in self._targets() if row.kind not in kinds]
-        runs = sum(row.kind is RowKind.RUNNING for row in rows)
-        note = "Its logs are overwritten." if len(rows) == 1 else "Their logs are overwritten."
-        if runs:
-            note += " What runs is stopped first."
-        dialog = ConfirmDialog(
-            f"Restart {'job' if len(rows) == 1 else f'{len(rows)} jobs'} in place?",
-            self._named(rows),
+        chosen = self._chosen(READABLE - {RowKind.CREATED})
+        runs = any(row.kind is RowKind.RUNNING for row in chosen.rows)
+        self._ask(
+            f"Restart {chosen.jobs} in place?",
+            chosen,
+            lambda: self._restart_now(chosen.rows),
             yes="Restart",
             no="Don't",
-            note=note,
-            command_lines=self._lines(rows, *RESTART),
+            notes=(
+                f"{'Its' if chosen.is_one else 'Their'} logs are overwritten.",
+                "What runs is stopped first." if runs else "",
+            ),
+            lines=self._lines(chosen.rows, *RESTART),
         )
-        self._ask(dialog, lambda: self._restart_now(rows))
 
     def _restart_now(self, rows: Sequence[JobRow]) -> None:
         record = self._main.selected.record
@@ -208,24 +219,21 @@ class JobHandlers:
         self._main.app.push_screen(prompt, typed)
 
     def _delete(self) -> None:
-        rows = [row for row in self._targets() if row.kind is not RowKind.RUNNING]
-        main = self._main
-        size = formatting.size(sum(row.log_bytes for row in rows))
-        trash = main.session.trash_for(main.store.root)
-        note = (
-            f"{size} of logs. U brings it back until you leave."
-            if trash is not None
-            else f"{size} of logs. There is no way back: the trash is on another file system."
-        )
-        dialog = ConfirmDialog(
-            f"Delete {'job' if len(rows) == 1 else f'{len(rows)} jobs'}?",
-            self._named(rows),
+        chosen, main = self._chosen(frozenset(RowKind) - {RowKind.RUNNING}), self._main
+        size = formatting.size(sum(row.log_bytes for row in chosen.rows))
+        if main.session.trash_for(main.store.root) is not None:
+            way_back = f"U brings {'it' if chosen.is_one else 'them'} back until you quit."
+        else:
+            way_back = "There is no way back: the trash is on another file system."
+        self._ask(
+            f"Delete {chosen.jobs}?",
+            chosen,
+            lambda: self._delete_now(chosen.rows),
             yes="Delete",
             no="Keep",
-            note=note,
-            command_lines=self._lines(rows, "delete"),
+            notes=(f"{size} of logs.", way_back),
+            lines=self._lines(chosen.rows, "delete"),
         )
-        self._ask(dialog, lambda: self._delete_now(rows))
 
     def _delete_now(self, rows: Sequence[JobRow]) -> None:
         main = self._main
@@ -241,20 +249,20 @@ class JobHandlers:
         work(main, "delete", run, lambda done: formatting.cli_line("delete", *root, done.job_id))
 
     def _repair(self) -> None:
-        rows = self._targets(RowKind.LOST)
-        dialog = ConfirmDialog(
-            f"Fix the record of {'this job' if len(rows) == 1 else f'{len(rows)} jobs'}?",
-            self._named(rows),
+        chosen = self._chosen((RowKind.LOST,))
+        self._ask(
+            f"Fix the record of {'this job' if chosen.jobs == 'job' else chosen.jobs}?",
+            chosen,
+            lambda: self._run("fix", operations.repair, chosen.rows, "repair"),
             yes="Look and fix",
             no="Leave it",
-            note="Only what is proved is written; a process that still lives is left alone.",
-            command_lines=self._lines(rows, "repair"),
+            notes=("Only what is proved is written; a process that still lives is left alone.",),
+            lines=self._lines(chosen.rows, "repair"),
         )
-        self._ask(dialog, lambda: self._run("fix", operations.repair, rows, "repair"))
 
     def _notify(self) -> None:
         main = self._main
-        names = {row.job_id for row in self._targets() if not row.kind.has_ended}
+        names = {row.job_id for row in self._main.situation().targets if not row.kind.has_ended}
         if not names:
             main.say("it has ended already", severity="warning")
             return

@@ -22,6 +22,7 @@ class EachLine(Sequence[str]):
 
     def __init__(self, write: Callable[[JobRow], str], rows: Sequence[JobRow]) -> None:
         self._write, self._rows = write, rows
+        self._written: dict[int, str] = {}  # drawn and copied more than once, read from a file
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -33,7 +34,9 @@ class EachLine(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | Sequence[str]:
         if isinstance(index, slice):
             return EachLine(self._write, self._rows[index])
-        return self._write(self._rows[index])
+        if index not in self._written:
+            self._written[index] = self._write(self._rows[index])
+        return self._written[index]
 
 
 def work(
