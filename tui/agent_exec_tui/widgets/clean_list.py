@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import set_cell_size
@@ -16,7 +17,7 @@ from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import ID_CHARS, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from agent_exec.commands.gc import GcJob
     from agent_exec.model.retention import Choice
@@ -28,6 +29,24 @@ _WHY = {
     "max_bytes": "beyond size",
     "spared": "spared",
 }
+
+
+class Column(StrEnum):
+    """What the list says of a job between its id and its command, by its heading."""
+
+    FINISHED = "FINISHED"
+    SIZE = "SIZE"
+    STDOUT = "STDOUT"
+    STDERR = "STDERR"
+    WHY = "WHY"
+
+
+MARK_CELLS = 7  # the cursor, a blank, "keep", a blank
+COMMAND_MIN_CELLS = 20
+_CELLS = {
+    Column.FINISHED: 10, Column.SIZE: 8, Column.STDOUT: 6, Column.STDERR: 6, Column.WHY: 12,
+}  # fmt: skip
+_DROPPED_IN_ORDER = (Column.STDOUT, Column.STDERR, Column.FINISHED, Column.WHY)
 
 
 class CleanList(ScrollView, can_focus=True, inherit_bindings=False):
@@ -95,40 +114,73 @@ class CleanList(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """Draw the heading or one line."""
         width = self.scrollable_content_region.width
+        columns = columns_for(width)
         if y == 0:
-            head = "     ID         FINISHED       SIZE  STDOUT  STDERR  WHY          COMMAND"
+            head = _line("", "ID", {column: column.value for column in columns}, "COMMAND", width)
             style = self.get_component_rich_style("clean-list--left")
-            return Strip([Segment(set_cell_size(head, width), style)], width)
+            return Strip([Segment(head, style)], width)
         index = y - 1 + self.scroll_offset.y
         if index < len(self._listed):
             name = "cursor" if index == self._cursor else "row"
-            text = self._job_line(self._listed[index], is_cursor=index == self._cursor)
+            text = self._job_line(self._listed[index], columns, width)
+            text = (">" if index == self._cursor else " ") + text[1:]
         else:
             name = "left"
-            text = self._left_line(index - len(self._listed))
+            text = set_cell_size(self._left_line(index - len(self._listed), width), width)
         style = self.get_component_rich_style(f"clean-list--{name}")
-        return Strip([Segment(set_cell_size(text, width), style)], width)
+        return Strip([Segment(text, style)], width)
 
-    def _job_line(self, choice: Choice, *, is_cursor: bool) -> str:
+    def _job_line(self, choice: Choice, columns: Sequence[Column], width: int) -> str:
         candidate = choice.candidate
         row = self._rows.get(candidate.job_id)
-        why = "+".join(_WHY.get(part, part) for part in choice.reason.split("+"))
-        out = formatting.short_size(row.stdout_bytes) if row else ""
-        err = formatting.short_size(row.stderr_bytes) if row else ""
-        return (
-            f"{'>' if is_cursor else ' '}{'    ' if choice.is_taken else 'keep'}"
-            f"{clean(candidate.job_id)[:ID_CHARS]:<{ID_CHARS}} "
-            f"{formatting.ago(self._now_s - candidate.ended_s):>10} "
-            f"{formatting.size(candidate.size_bytes):>10}  {out:>6}  {err:>6}  {why:<12} "
-            f"{row.command if row else ''}"
+        texts = {
+            Column.FINISHED: formatting.ago(self._now_s - candidate.ended_s),
+            Column.SIZE: formatting.size(candidate.size_bytes),
+            Column.STDOUT: formatting.short_size(row.stdout_bytes) if row else "",
+            Column.STDERR: formatting.short_size(row.stderr_bytes) if row else "",
+            Column.WHY: "+".join(_WHY.get(part, part) for part in choice.reason.split("+")),
+        }
+        return _line(
+            "" if choice.is_taken else "keep",
+            clean(candidate.job_id),
+            {column: texts[column] for column in columns},
+            row.command if row else "",
+            width,
         )
 
-    def _left_line(self, index: int) -> str:
+    def _left_line(self, index: int, width: int) -> str:
+        indent = " " * MARK_CELLS
         if index == 0 and self._left:
-            return "     never touched:"
+            return f"{indent}never touched:"
         if not 1 <= index <= len(self._left):
             return ""
         job = self._left[index - 1]
         row = self._rows.get(job.job_id)
         why = "unreadable" if job.reason == "state_unreadable" else job.state
-        return f"     {clean(job.job_id)[:ID_CHARS]:<{ID_CHARS}} {why:<10} {row.command if row else ''}"
+        head = f"{indent}{clean(job.job_id)[:ID_CHARS]:<{ID_CHARS}} {why:<10} "
+        command = row.command if row else ""
+        return head + formatting.shorten_middle(command, max(width - len(head), 1))
+
+
+def columns_for(width: int) -> tuple[Column, ...]:
+    """Choose the columns between id and command: the command keeps its cells if it can."""
+    columns = list(Column)
+    for column in _DROPPED_IN_ORDER:
+        taken = sum(_CELLS[each] + 1 for each in columns)
+        if width - MARK_CELLS - ID_CHARS - 1 - taken >= COMMAND_MIN_CELLS:
+            break
+        columns.remove(column)
+    return tuple(columns)
+
+
+def _line(mark: str, job_id: str, texts: Mapping[Column, str], command: str, width: int) -> str:
+    """Put the columns of a line beside each other, each cut to its width."""
+    parts = [f"  {mark:<4}", f"{job_id[:ID_CHARS]:<{ID_CHARS}}"]
+    for column, text in texts.items():
+        cells = _CELLS[column]
+        shown = formatting.shorten_end(text, cells)
+        parts.append(f"{shown:<{cells}}" if column is Column.WHY else f"{shown:>{cells}}")
+    head = " ".join(parts) + " "
+    return set_cell_size(
+        head + formatting.shorten_middle(command, max(width - len(head), 1)), width
+    )
