@@ -11,6 +11,7 @@ from pathlib import Path
 from agent_exec.commands.definition import JobDefinition, StdinText
 from agent_exec.commands.gc import GcReport
 from agent_exec.commands.gc_plan import GcJob
+from agent_exec.model.lazy_dataclass import replace
 from agent_exec_tui.command_line import command_line
 from agent_exec_tui.formatting import cli_line
 from agent_exec_tui.journal import KEPT, Entry, Journal, cleaning
@@ -129,10 +130,38 @@ def test_a_cleaning_is_its_rules_or_where_something_stays_each_job() -> None:
     rules = "agent-exec-tui gc --independent --older-than 7d"
     (whole,) = cleaning(report, "", rules, (), at_s=0)
     assert (whole.line, whole.text) == (rules, "removed 1, failed 0, freed 10 B")
+    assert whole.removed == ("a",)
     each = list(cleaning(report, "", "", ("--root", "/r"), at_s=0))
     assert [one.line for one in each] == ["", "agent-exec-tui delete --root /r a"]
     (failed,) = cleaning(None, "no right", rules, (), at_s=0)
     assert not failed.is_done
+
+
+def test_what_was_undone_is_a_comment_and_only_the_last_time() -> None:
+    journal = Journal()
+    removal = replace(entry(cli_line("delete", "j1")), removed=("j1",))
+    for one in (removal, removal):
+        journal.add(one)
+    journal.undone({"j1"})
+    journal.add(entry(cli_line("tag", "set", "--tag", "kept", "j1")))
+    lines = [line for line in journal.script().splitlines() if "agent-exec-tui" in line]
+    assert lines == [
+        "agent-exec-tui delete j1",
+        "# undone: agent-exec-tui delete j1",
+        "agent-exec-tui tag set --tag kept j1",
+    ]
+    journal.undone({"j1"})
+    assert "\nagent-exec-tui delete" not in journal.script()
+
+
+def test_a_cleaning_that_was_undone_is_a_comment_whether_all_or_some_came_back() -> None:
+    rules = "agent-exec-tui gc --independent --older-than 7d"
+    journal = Journal()
+    journal.add(replace(entry(rules, job_id=""), removed=("a", "b")))
+    journal.undone({"a"})
+    assert f"\n# undone for 1 of 2 jobs: {rules}\n" in journal.script()
+    journal.undone({"b"})
+    assert f"\n# undone: {rules}\n" in journal.script()
 
 
 def test_the_oldest_entries_give_way() -> None:

@@ -8,12 +8,12 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import ID_CHARS, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from agent_exec.commands.gc import GcReport
 
@@ -43,6 +43,8 @@ class Entry:
         line: the command line that does the same; "" for what only a dashboard can do.
         is_done: whether it was done; else *text* says why not.
         new_id: the job that was made, if one was.
+        removed: the jobs that were removed.
+        restored: those of them that an undo brought back.
     """
 
     at_s: float
@@ -52,6 +54,8 @@ class Entry:
     is_done: bool
     text: str
     new_id: str | None = None
+    removed: tuple[str, ...] = ()
+    restored: frozenset[str] = frozenset()
 
 
 class Journal:
@@ -69,6 +73,18 @@ class Journal:
         self._dropped += len(self._entries) == KEPT
         self._entries.append(entry)
 
+    def undone(self, job_ids: Collection[str]) -> None:
+        """Know that these jobs are back: what removed them last is not to be done again."""
+        wanted = set(job_ids)
+        for index in reversed(range(len(self._entries))):
+            if not wanted:
+                break
+            entry = self._entries[index]
+            back = wanted.intersection(entry.removed) - entry.restored
+            if back:
+                self._entries[index] = replace(entry, restored=entry.restored | back)
+                wanted -= back
+
     def script(self) -> str:
         """Write all of it as a shell script."""
         dropped = f"# {self._dropped:,} earlier ones are not kept.\n" if self._dropped else ""
@@ -81,8 +97,11 @@ class Journal:
             if not entry.line:
                 continue
             line = _WORD.sub(lambda word: _of_new_jobs(word[0], made), entry.line)
-            if not entry.is_done or not _is_plain(line):
-                yield "".join(f"# {clean(part)}\n" for part in line.split("\n"))
+            if entry.restored:
+                # What later lines name is there again; of a cleaning, all or none can be done.
+                yield _commented(line, f"undone{_share_of(entry)}: ")
+            elif not entry.is_done or not _is_plain(line):
+                yield _commented(line)
             elif entry.new_id:
                 made[entry.new_id] = f"job_{len(made) + 1}"
                 yield f"{made[entry.new_id]}=$({line}{_ID})\n"
@@ -98,6 +117,16 @@ def _of_new_jobs(word: str, made: Mapping[str, str]) -> str:
     return "".join(
         f'"${made[part]}"' if part in made else shlex.quote(part) for part in parts if part
     )
+
+
+def _commented(line: str, word: str = "") -> str:
+    return "".join(f"# {word}{clean(part)}\n" for part in line.split("\n"))
+
+
+def _share_of(entry: Entry) -> str:
+    """Say of how many jobs it was undone, where some could not be brought back."""
+    back, all_of_them = len(entry.restored), len(entry.removed)
+    return "" if back == all_of_them else f" for {back:,} of {all_of_them:,} jobs"
 
 
 def _told(entry: Entry) -> str:
@@ -133,10 +162,17 @@ def cleaning(
     size = formatting.size(report.freed_bytes)
     text = f"removed {report.deleted:,}, failed {report.failed:,}, freed {size}"
     is_by_rule = bool(line) and not report.stopped
-    yield Entry(at_s=at_s, verb="clean", job_id="", line=line if is_by_rule else "",
-                is_done=True, text=text)  # fmt: skip
-    for job in report.jobs:
-        if job.action == "deleted" and not is_by_rule:
-            each = formatting.cli_line("delete", *root, job.job_id)
-            yield Entry(at_s=at_s, verb="clean", job_id=job.job_id, line=each,
-                        is_done=True, text=job.reason)  # fmt: skip
+    deleted = [job for job in report.jobs if job.action == "deleted"]
+    yield Entry(
+        at_s=at_s,
+        verb="clean",
+        job_id="",
+        line=line if is_by_rule else "",
+        is_done=True,
+        text=text,
+        removed=tuple(job.job_id for job in deleted) if is_by_rule else (),
+    )
+    for job in () if is_by_rule else deleted:
+        each = formatting.cli_line("delete", *root, job.job_id)
+        yield Entry(at_s=at_s, verb="clean", job_id=job.job_id, line=each,
+                    is_done=True, text=job.reason, removed=(job.job_id,))  # fmt: skip

@@ -37,6 +37,8 @@ class Outcome:
         text: what happened, or why it did not; fit to be shown.
         new_id: the job that was made of it, if one was.
         line: the command line that does the same, where only the command knew it.
+        is_removed: whether the job is in the trash by it.
+        is_restored: whether it is back from there.
     """
 
     job_id: str
@@ -44,6 +46,8 @@ class Outcome:
     text: str
     new_id: str | None = None
     line: str = ""
+    is_removed: bool = False
+    is_restored: bool = False
 
 
 Operation = Callable[["JobStore", "JobRow"], Outcome]

@@ -70,7 +70,8 @@ class Session:
 
             require_unchanged(store, row)
             delete_job(store, row.job_id, trash=trash)
-            return Outcome(row.job_id, True, f"deleted, {formatting.size(row.log_bytes)}")
+            text = f"deleted, {formatting.size(row.log_bytes)}"
+            return Outcome(row.job_id, True, text, is_removed=True)
 
         return delete
 
@@ -78,7 +79,9 @@ class Session:
         """Bring back what was removed last."""
         with self._lock:
             undone = self._trash.undo()
-        back = [Outcome(name, True, "brought back", name) for name in undone.restored]
+        back = [
+            Outcome(name, True, "brought back", name, is_restored=True) for name in undone.restored
+        ]
         return (*back, *(Outcome(name, False, why) for name, why in undone.failed))
 
     def warm_up(self) -> None:

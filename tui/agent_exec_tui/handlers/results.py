@@ -61,5 +61,8 @@ def _keep(main: MainScreen, event: OperationEnded) -> None:
                 is_done=outcome.is_done,
                 text=outcome.text,
                 new_id=outcome.new_id,
+                removed=(outcome.job_id,) if outcome.is_removed else (),
             )
         )
+    restored = {outcome.job_id for outcome in event.outcomes if outcome.is_restored}
+    main.session.journal.undone(restored)
