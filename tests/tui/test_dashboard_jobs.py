@@ -238,6 +238,8 @@ async def test_a_deleted_job_comes_back_with_undo(jobs: Jobs) -> None:
         await pilot.press("U")
         await until(pilot, lambda: kind_of(pilot, job_id) is RowKind.OK)
         assert jobs.log(job_id, "stdout.log") == b"precious\n"
+        script = main_of(pilot).session.journal.script()
+        assert f"# undone: agent-exec-tui delete --root {jobs.root} {job_id}\n" in script
 
 
 async def test_tags_are_replaced_and_bad_ones_named_as_they_are_typed(jobs: Jobs) -> None:
@@ -300,8 +302,14 @@ async def test_cleaning_removes_only_what_it_listed_and_undo_brings_it_back(jobs
         button.press()
         await until(pilot, lambda: "removed 1, failed 0" in said(dialog, "#result"))
         assert set(jobs.store.names()) == {spared, running, created, later}
-        await pilot.press("escape", "U")
+        assert "U brings it back until you quit" in said(dialog, "#result")
+        await pilot.press("U")
+        await until(pilot, lambda: said(dialog, "#result") == "brought back 1 job")
         await until(pilot, lambda: gone in main_of(pilot).jobs.rows)
+        await until(pilot, lambda: str(button.label) == "Remove 2", "a new look")
+        assert pilot.app.screen is dialog
+        script = main_of(pilot).session.journal.script()
+        assert f"# undone: agent-exec-tui delete --root {jobs.root} {gone}\n" in script
 
 
 async def test_the_button_that_removes_has_room_for_how_many(jobs: Jobs) -> None:

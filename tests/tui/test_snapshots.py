@@ -19,7 +19,8 @@ from textual.widgets import Button, Input, Static
 from agent_exec_tui.app import DashboardApp
 from agent_exec_tui.messages import OperationEnded
 from agent_exec_tui.operations import Outcome
-from agent_exec_tui.screens.clean import CleanDialog, StockRead
+from agent_exec_tui.screens.clean import CleanDialog
+from agent_exec_tui.screens.clean_news import StockRead
 from agent_exec_tui.screens.compare import CompareDialog
 from agent_exec_tui.screens.dialog import ConfirmDialog, TextDialog
 from agent_exec_tui.screens.help import HelpDialog

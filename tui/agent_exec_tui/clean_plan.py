@@ -16,7 +16,7 @@ from agent_exec_tui import formatting
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent_exec.commands.gc import GcJob
+    from agent_exec.commands.gc import GcJob, GcReport
     from agent_exec.model.retention import Candidate
     from agent_exec_tui.job_rows import JobRow
 
@@ -27,6 +27,7 @@ _WHY_LEFT = {
     "state_unreadable": "unreadable",
     "no_timestamp": "without a readable end",
 }
+_CHANGED = frozenset({"changed_meanwhile", "still_capturing", "pid_alive", "being_changed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,3 +177,20 @@ class Selection:
     def freed_bytes(self) -> int:
         """What that frees."""
         return sum(choice.candidate.size_bytes for choice in self.taken)
+
+
+def result_text(report: GcReport) -> tuple[str, bool]:
+    """Say what a cleaning did, and whether something failed; the first failures one a line."""
+    failures = [job for job in report.jobs if job.reason.startswith("delete_failed")]
+    kept = sum(job.reason in _CHANGED for job in report.jobs)
+    parts = [
+        f"removed {report.deleted:,}",
+        f"failed {report.failed:,}",
+        f"freed {formatting.size(report.freed_bytes)}",
+    ]
+    if kept:
+        parts.append(f"{kept:,} had changed and stay")
+    if report.stopped:
+        parts.append("stopped")
+    each = (f"\n{job.job_id[:8]}: {job.reason}" for job in failures[:5])
+    return ", ".join(parts) + "".join(each), bool(failures)

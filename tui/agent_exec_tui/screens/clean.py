@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Button, Checkbox, Input, Label, Static
 
 from agent_exec.errors import AgentExecError
 from agent_exec_tui import formatting
-from agent_exec_tui.clean_plan import Policy, Selection, Stock, Typed, understand
+from agent_exec_tui.clean_plan import (
+    Policy,
+    Selection,
+    Stock,
+    Typed,
+    result_text,
+    understand,
+)
 from agent_exec_tui.clean_process import Look, Removal, look_beside, remove_beside
+from agent_exec_tui.handlers.work import work
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.journal import cleaning
+from agent_exec_tui.keymap import dialog_bindings
 from agent_exec_tui.messages import Journaled
+from agent_exec_tui.screens.clean_news import BroughtBack, Cleaned, Progressed, StockRead
 from agent_exec_tui.screens.dialog import Dialog
+from agent_exec_tui.situation import can_undo
 from agent_exec_tui.widgets.choices import Tick
 from agent_exec_tui.widgets.clean_list import CleanList
 from agent_exec_tui.widgets.command_preview import CommandPreview
@@ -33,7 +42,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from agent_exec.commands.gc import GcProgress, GcReport
+    from agent_exec.commands.gc import GcProgress
+    from agent_exec_tui.operations import Outcome
     from agent_exec_tui.screens.main import MainScreen
 
 PROGRESS_S = 0.25
@@ -48,38 +58,13 @@ _RULES = (
 )
 
 
-@dataclass
-class StockRead(Message):
-    """Every job was looked at, or could not be."""
-
-    stock: Stock
-    took_s: float
-    problem: str = ""
-
-
-@dataclass
-class Progressed(Message):
-    """Some jobs are gone."""
-
-    progress: GcProgress
-
-    def can_replace(self, message: Message) -> bool:
-        """Only the newest counts."""
-        return isinstance(message, Progressed)
-
-
-@dataclass
-class Cleaned(Message):
-    """The removal is over."""
-
-    report: GcReport | None
-    problem: str = ""
-
-
 class CleanDialog(Dialog[bool]):
     """Removes only what it listed; the result stays until the dialog is left."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "clean", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "clean", show=False),
+        *dialog_bindings("app.undo"),
+    ]
     AUTO_FOCUS: ClassVar[str | None] = "#older_than"
 
     def __init__(self, main: MainScreen) -> None:
@@ -323,21 +308,39 @@ class CleanDialog(Dialog[bool]):
             self._tell(event.problem, "$text-error")
         else:
             self._main.attention.expect(job.job_id for job in report.jobs)
-            failures = [job for job in report.jobs if job.reason.startswith("delete_failed")]
-            kept = sum(job.reason in ("changed_meanwhile", "still_capturing", "pid_alive",
-                                      "being_changed") for job in report.jobs)  # fmt: skip
-            parts = [f"removed {report.deleted:,}", f"failed {report.failed:,}",
-                     f"freed {formatting.size(report.freed_bytes)}"]  # fmt: skip
-            if kept:
-                parts.append(f"{kept:,} had changed and stay")
-            if report.stopped:
-                parts.append("stopped")
+            text, has_failures = result_text(report)
             if self._main.session.undo_label:
-                parts.append("U brings them back until you leave")
-            text = ", ".join(parts)
-            text += "".join(f"\n{job.job_id[:8]}: {job.reason}" for job in failures[:5])
-            self._tell(text, "$text-error" if failures else "$text-success")
+                it = "it" if report.deleted == 1 else "them"
+                text = f"{text}\n{self.key_of('app.undo')} brings {it} back until you quit"
+            self._tell(text, "$text-error" if has_failures else "$text-success")
         self.query_one("#close").focus()
+        self._look()
+
+    def action_act(self, action_id: str) -> None:
+        """Do what the action table says of dialogs, and bring back what was removed."""
+        if action_id == "app.undo":
+            self._undo()
+        else:
+            super().action_act(action_id)
+
+    def _undo(self) -> None:
+        """Bring back what was removed last, and look at every job anew."""
+        main, post = self._main, self.post_message
+        reason = "still removing" if self._is_cleaning else can_undo(main.situation())
+        if reason:
+            main.say(f"undo: {reason}", severity="warning")
+            return
+
+        def undo() -> tuple[Outcome, ...]:
+            outcomes = main.session.undo()
+            post(BroughtBack(sum(outcome.is_done for outcome in outcomes)))
+            return outcomes
+
+        work(main, "undo", undo)
+
+    @on(BroughtBack)
+    def _brought_back(self, event: BroughtBack) -> None:
+        self._tell(f"brought back {formatting.counted(event.count, 'job')}")
         self._look()
 
     def _tell(self, text: str, style: str = "") -> None:
