@@ -113,6 +113,36 @@ async def test_output_and_silence_are_marked_until_somebody_looks(
             assert table.unread == {quiet: Unseen.OUTPUT}
 
 
+@pytest.mark.parametrize("is_ascii", [False, True])
+async def test_whose_end_is_to_be_told_is_seen_in_the_list_its_title_and_the_detail(
+    tmp_path: Path, is_ascii: bool
+) -> None:
+    with Root(tmp_path / "root") as root:
+        job_id = root.running("11", ("make",))
+        ended = root.add("22", created_ago_s=9999)
+        async with dashboard(root.path, (120, 50), settings=Settings(ascii=is_ascii)) as pilot:
+            main = app_of(pilot).main
+            await until(pilot, lambda: main.selected.record is not None)
+            await pilot.press("i", "A", "N")
+            await pilot.pause()
+            assert row_line(pilot, "11000000")[3] == "N"
+            assert row_line(pilot, "22000000")[3] == " "
+            assert "1 watched" in facts.jobs_title(main)
+            told = "you are told when it ends"
+            await until(pilot, lambda: any(told in line.text for line in main.detail._lines))
+            assert "you will be told when 1 job ends" in [
+                each.message for each in app_of(pilot)._notifications
+            ]
+            main.table.unread[job_id] = Unseen.ENDED
+            main.table.refresh_jobs({job_id, ended})
+            await pilot.pause()
+            assert row_line(pilot, "11000000")[3] == "*"
+            await pilot.press("N")
+            await pilot.pause()
+            assert "watched" not in facts.jobs_title(main)
+            assert not any(told in line.text for line in main.detail._lines)
+
+
 async def test_what_nobody_wants_marked_is_not(tmp_path: Path) -> None:
     settings = Settings(attention=AttentionSettings(output=False))
     with Root(tmp_path / "root") as root:

@@ -184,7 +184,7 @@ _JOB = (
         enabled=when.needs_two_marked,
     ),
     Action(
-        "job.notify", ("N",), "notify me", "Tell me when this job ends, or do not",
+        "job.notify", ("N",), "notify me", "Tell me when this job ends (N before its row), or do not",
         Group.JOB, LISTED, 110, when.needs_readable_job,
     ),
 )  # fmt: skip

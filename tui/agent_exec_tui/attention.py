@@ -26,18 +26,13 @@ _EXPECTED_S: Final = 6.0
 
 
 class Attention:
-    """Decides what the end of a job is worth.
-
-    Attributes:
-        watched: jobs whose end somebody asked to be told.
-    """
+    """Decides what the end of a job is worth."""
 
     # Nobody is waked for it: ticks come anyway, and this is when one has to look.
     _silence_due_s = 0.0
 
     def __init__(self, main: MainScreen) -> None:
         self._main = main
-        self.watched: set[str] = set()
         self._expected: dict[str, float] = {}  # told of by who ends them; until, monotonic seconds
         self._gone_at: list[float] = []  # when the last toasts will be, monotonic seconds
         self._untold: list[JobRow] = []
@@ -52,6 +47,17 @@ class Attention:
         """Whether something is being done to a job from here; asked once."""
         return self._expected.pop(job_id, 0.0) > time.monotonic()
 
+    def toggle_watched(self, job_ids: set[str]) -> bool:
+        """Tell of the end of these jobs, or no more if it was to be told of all; whether it is."""
+        main = self._main
+        main.table.watched ^= (
+            job_ids if job_ids <= main.table.watched else job_ids - main.table.watched
+        )
+        main.table.refresh_jobs(job_ids)
+        main.selected.redraw()
+        main.refresh_bars()
+        return job_ids <= main.table.watched
+
     def ended(self, row: JobRow) -> None:
         """Tell of a job that ended before our eyes."""
         main, wanted = self._main, self._main.settings.notify
@@ -59,8 +65,8 @@ class Attention:
         self._mark(row, Unseen.ENDED)
         if row.kind is RowKind.FAILED:
             main.selected.explain(row.job_id)
-        is_watched = row.job_id in self.watched
-        self.watched.discard(row.job_id)
+        is_watched = row.job_id in main.table.watched
+        main.table.watched.discard(row.job_id)
         ran_long = (row.elapsed_s or 0.0) >= wanted.min_seconds
         is_expected = self.is_expected(row.job_id)
         if not is_watched and (is_expected or not ran_long):

@@ -73,6 +73,7 @@ def detail_lines(
     usage: str = "",
     progress: str = "",
     is_copied: bool = False,
+    is_watched: bool = False,
 ) -> list[Line]:
     """Say all that is known of a job.
 
@@ -86,7 +87,9 @@ def detail_lines(
     meta, state, supervision = record.meta, record.state, record.supervision
     if meta is not None:
         lines.append(Line("command", clean(formatting.command_text(meta.command))))
-    lines.append(Line("state", _state_text(row, state, now_s, is_copied=is_copied), row.kind.value))
+    told = " · you are told when it ends" if is_watched else ""
+    text = _state_text(row, state, now_s, is_copied=is_copied)
+    lines.append(Line("state", text + told, row.kind.value))
     if progress:
         lines.append(Line("progress", clean(progress)))
     if state is not None:

@@ -186,6 +186,7 @@ class SelectedJob:
                 evidence=self.evidence,
                 usage=main.usage_watch.told(row),
                 progress=progress,
+                is_watched=row.job_id in main.table.watched and not row.kind.has_ended,
             )
             main.detail.show(lines, f"{row.short_id}  {row.word}")
 

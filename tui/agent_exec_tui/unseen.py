@@ -29,6 +29,8 @@ class Unseen(StrEnum):
         return _SIGNS[self][1]
 
 
+WATCHED_SIGN = "N"
+"""What stands before a job whose end is to be told: the key that asks for it."""
 _SIGNS = {Unseen.ENDED: ("*", "*"), Unseen.SILENT: ("z", "z"), Unseen.OUTPUT: ("•", ".")}
 _WORTH = {what: place for place, what in enumerate(Unseen)}
 

@@ -33,6 +33,7 @@ SIGNALS = (
     ("CONT", "18", "c", "go on"),
     ("WINCH", "28", "w", "the window changed"),
 )
+NOT_ENDED = (RowKind.CREATED, RowKind.RUNNING, RowKind.LOST)
 RESTART = ("restart", "--no-wait")
 # How wide the lines of a question may be, and what its frame takes of the terminal.
 MIN_CELLS, MAX_CELLS, FRAME_CELLS = 20, 64, 12
@@ -261,19 +262,15 @@ class JobHandlers:
         )
 
     def _notify(self) -> None:
-        main = self._main
-        names = {row.job_id for row in self._main.situation().targets if not row.kind.has_ended}
-        if not names:
+        main, chosen = self._main, self._chosen(NOT_ENDED)
+        if not chosen.rows:
             main.say("it has ended already", severity="warning")
             return
-        is_off = names <= main.attention.watched
-        if is_off:
-            main.attention.watched -= names
-            main.say("you will not be told")
-        else:
-            main.attention.watched |= names
-            main.say(f"you will be told when {formatting.counted(len(names), 'job')} ends")
-        text = "not told of its end any more" if is_off else "told of its end, in the dashboard"
+        names = {row.job_id for row in chosen.rows}
+        is_on = main.attention.toggle_watched(names)
+        end = "1 job ends" if chosen.is_one else f"{len(names):,} jobs end"
+        main.say(f"you will {'' if is_on else 'not '}be told when {end}")
+        text = "told of its end, in the dashboard" if is_on else "not told of its end any more"
         at_s = main.clock()
         for name in sorted(names):
             entry = Entry(at_s=at_s, verb="notify", job_id=name, line="", is_done=True, text=text)

@@ -60,6 +60,9 @@ def jobs_title(main: MainScreen) -> str:
     silent = sum(1 for name in table.silent if name in rows and rows[name].is_live)
     if silent:
         parts.append(f"{silent} silent")
+    watched = sum(1 for name in table.watched if name in rows and not rows[name].kind.has_ended)
+    if watched:
+        parts.append(f"{watched} watched")
     if table.marks:
         hidden = sum(1 for name in table.marks if not jobs.shows(name))
         parts.append(f"{len(table.marks)} marked" + (f" ({hidden} not shown)" if hidden else ""))

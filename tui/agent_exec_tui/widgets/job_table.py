@@ -110,6 +110,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.marks: set[str] = set()
         self.unread: dict[str, Unseen] = {}
         self.silent: set[str] = set()
+        self.watched: set[str] = set()
         self.follows_newest = False
         self._wanted_id = ""
         self.usage: Mapping[str, tuple[float, int]] = {}
@@ -388,6 +389,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             is_marked=row.job_id in self.marks,
             news=self.unread.get(row.job_id),
             is_silent=row.job_id in self.silent and row.is_live,
+            is_watched=row.job_id in self.watched and not row.kind.has_ended,
             is_ascii=self.is_ascii,
             now_s=self._clock(),
             usage=self.usage.get(row.job_id) if row.is_live else None,

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import clean
-from agent_exec_tui.unseen import Unseen
+from agent_exec_tui.unseen import WATCHED_SIGN, Unseen
 from agent_exec_tui.widgets.job_columns import GUTTER_CELLS, Column, Field
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class RowLook:
     Attributes:
         news: what happened since somebody looked.
         is_silent: whether it has written nothing for too long.
+        is_watched: whether somebody wants to be told when it ends.
         usage: per cent of a core and bytes of memory, of a running job.
     """
 
@@ -36,6 +37,7 @@ class RowLook:
     is_marked: bool
     news: Unseen | None
     is_silent: bool
+    is_watched: bool
     is_ascii: bool
     now_s: float
     usage: tuple[float, int] | None
@@ -112,6 +114,9 @@ class RowPainter:
 
 
 def _sign(look: RowLook) -> str:
+    # Of a watched job its output is no news: the title counts it, and ! walks to it, all the same.
+    if look.is_watched and look.news in (None, Unseen.OUTPUT):
+        return WATCHED_SIGN
     if look.news is None:
         return " "
     return look.news.letter if look.is_ascii else look.news.sign
