@@ -12,6 +12,7 @@ import pytest
 from agent_exec.model.job import JobStatus
 from agent_exec_tui import keymap
 from agent_exec_tui.actions import ACTIONS, DIALOG, Action
+from agent_exec_tui.help_pages import pane_page
 from agent_exec_tui.layout import Part
 from agent_exec_tui.palette import ActionProvider
 from agent_exec_tui.screens.help import HelpDialog
@@ -53,9 +54,8 @@ async def watch_every_action(root: Path) -> Seen:
         provider = ActionProvider(main)
         async for hit in provider.discover():
             seen.palette[str(hit.text)] = str(hit.help)
-        situations = {pane: main.situation(pane) for pane in Pane}
         for pane in Pane:
-            dialog = HelpDialog(situations, {}, pane)
+            dialog = HelpDialog([pane_page(pane, main.situation(pane), {})])
             await app_of(pilot).push_screen(dialog)
             await pilot.pause()
             seen.help += str(dialog.query_one("#keys").render())

@@ -142,7 +142,7 @@ async def test_yes_and_no_are_bound_by_id_and_named_on_the_buttons(root: Root) -
 
 async def test_no_letter_means_anything_but_itself_where_text_is_typed(root: Root) -> None:
     settings = Settings(keys={"app.back": ("b",), "dialog.confirm": ("o",)})
-    letters = "ynjcbU"
+    letters = "ynjcbU?"
     async with dashboard(root.path, (80, 24), settings=settings) as pilot:
         main = app_of(pilot).main
         await until(pilot, lambda: main.selected.record is not None)

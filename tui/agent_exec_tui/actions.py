@@ -271,7 +271,7 @@ _OUT = (
 
 _APP = (
     Action("app.palette", ("colon", "ctrl+p"), "commands", "Search all commands", Group.APP, rank=900),
-    Action("app.help", ("question_mark",), "help", "Show all keys", Group.APP, rank=1000),
+    Action("app.help", ("question_mark",), "help", "Show the keys that work here, then all others", Group.APP, EVERYWHERE, rank=1000),
     Action("app.clean", ("C",), "clean", "Clean up finished jobs (opens on a dry run)", Group.APP, rank=78,
            enabled=when.needs_write),
     Action("app.undo", ("U",), "undo", "Bring back what was cleaned up last", Group.APP, rank=76, enabled=when.can_undo),

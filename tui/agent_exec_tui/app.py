@@ -134,6 +134,10 @@ class DashboardApp(App[str], inherit_bindings=False):
             return event.is_printable
         return self.screen is self.main and (self.main.panes.pane, event.key) in self._moving_keys
 
+    def action_act(self, action_id: str) -> None:
+        """Do from another screen what the main screen does anywhere."""
+        self.main.action_do(action_id)
+
     def farewell(self) -> str:
         """Say on the shell which jobs keep running."""
         running = [row for row in self.main.jobs.rows.values() if row.is_live]

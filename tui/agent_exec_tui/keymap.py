@@ -91,6 +91,11 @@ def dialog_bindings(*action_ids: str) -> list[BindingType]:
     return [_binding(BY_ID[action_id], "act") for action_id in action_ids]
 
 
+def help_binding() -> Binding:
+    """Make the binding of the help for a screen over the main one."""
+    return _binding(BY_ID["app.help"], "app.act")
+
+
 def _binding(action: Action, method: str) -> Binding:
     keys = ",".join(normal_key(key) for key in action.keys)
     return Binding(keys, f"{method}('{action.id}')", action.label, id=action.id)

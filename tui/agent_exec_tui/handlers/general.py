@@ -11,8 +11,10 @@ from textual.command import CommandPalette
 from agent_exec_tui import formatting
 from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.handlers.work import work
+from agent_exec_tui.help_pages import pane_page
 from agent_exec_tui.layout import Part
 from agent_exec_tui.screens.help import HelpDialog
+from agent_exec_tui.screens.helped import Helped, own_page
 from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
 from agent_exec_tui.settings import is_terminal_native, theme_names
 from agent_exec_tui.situation import Pane
@@ -66,8 +68,13 @@ class GeneralHandlers:
 
     def _help(self) -> None:
         main = self._main
-        situations = {pane: main.situation(pane) for pane in Pane}
-        main.app.push_screen(HelpDialog(situations, main.keys, main.panes.pane))
+        over = main.app.screen
+        pages = [pane_page(pane, main.situation(pane), main.keys) for pane in Pane]
+        current = list(Pane).index(main.panes.pane)
+        if isinstance(over, Helped):
+            pages.insert(0, own_page(over, main.keys))
+            current = 0
+        main.app.push_screen(HelpDialog(pages, current))
 
     def _clean(self) -> None:
         from agent_exec_tui.screens.clean import CleanDialog

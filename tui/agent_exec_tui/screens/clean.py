@@ -62,9 +62,11 @@ class CleanDialog(Dialog[bool]):
     """Removes only what it listed; the result stays until the dialog is left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "clean", show=False),
+        Binding("ctrl+s", "clean", "Remove what is listed", show=False),
         *dialog_bindings("app.undo"),
     ]
+    help_title = "Clean up"
+    hints_at_help = True
     AUTO_FOCUS: ClassVar[str | None] = "#older_than"
 
     def __init__(self, main: MainScreen) -> None:
@@ -104,6 +106,10 @@ class CleanDialog(Dialog[bool]):
 
     def on_resize(self) -> None:
         """Fit the frame's words."""
+        self._frame(self._doing)
+
+    def on_descendant_focus(self) -> None:
+        """Hints follow the focus."""
         self._frame(self._doing)
 
     def on_mount(self) -> None:

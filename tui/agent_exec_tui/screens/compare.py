@@ -57,10 +57,12 @@ class CompareDialog(Dialog[LogSpot]):
     """Definition, outcome and output of two jobs; only what differs, or all."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "toggle_all", show=False),
-        Binding("full_stop", "reveal", show=False),
-        Binding("q,equals_sign", "leave", show=False),
+        Binding("d", "toggle_all", "Show what is the same, too, or not", show=False),
+        Binding("full_stop", "reveal", "Show or hide environment values", show=False),
+        Binding("q,equals_sign", "leave", "Close", show=False),
     ]
+    help_title = "Compare"
+    hints_at_help = True
 
     def __init__(self, main: MainScreen, rows: tuple[JobRow, JobRow]) -> None:
         super().__init__()

@@ -8,12 +8,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from agent_exec_tui import clipboard
 from agent_exec_tui.hints import hint_line, title_line
-from agent_exec_tui.keymap import dialog_bindings, shown_key
+from agent_exec_tui.keymap import dialog_bindings, help_binding, shown_key
 from agent_exec_tui.layout import BREAKPOINTS
+from agent_exec_tui.screens.helped import Helped
 from agent_exec_tui.widgets.command_preview import CommandPreview
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ LISTED = 500
 """So many lines are listed at most: more would be read by nobody, and laid out for seconds."""
 
 
-class Dialog(ModalScreen[Answer | None], Generic[Answer], inherit_bindings=False):
+class Dialog(Helped, ModalScreen[Answer | None], Generic[Answer], inherit_bindings=False):
     """A box over the dashboard; what does not fit scrolls, above buttons that always stand.
 
     ``esc`` leaves it with the answer None.
@@ -44,15 +45,18 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer], inherit_bindings=False
             "move.page_down", "move.page_up", "move.top", "move.bottom",
             "dialog.next", "dialog.previous", "dialog.copy",
         ),
-        Binding("ctrl+c", "leave", show=False),
-        Binding("tab", "app.focus_next", show=False),
-        Binding("shift+tab", "app.focus_previous", show=False),
-        Binding("ctrl+z", "app.suspend_process", show=False),
+        help_binding(),
+        Binding("ctrl+c", "leave", "Close", show=False),
+        Binding("tab", "app.focus_next", "Go to the next field or button", show=False),
+        Binding("shift+tab", "app.focus_previous", "Go to the one before", show=False),
+        Binding("ctrl+z", "app.suspend_process", "Suspend to the shell", show=False),
     ]  # fmt: skip
     AUTO_FOCUS: ClassVar[str | None] = "*"
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
 
     heading = ""
+    hints_at_help: ClassVar[bool] = False
+    """Whether there are keys here that no button and no line of the frame tells."""
 
     def compose(self) -> ComposeResult:
         """The frame, in it what scrolls and what does not."""
@@ -91,8 +95,16 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer], inherit_bindings=False
             width: how wide the dialog is where the terminal is wider.
         """
         room = min(self.app.size.width, width) - FRAME_CELLS
+        if self.hints_at_help and not isinstance(self.focused, Input):
+            hints = [*hints[:-1], (self.key_of("app.help"), "help"), *hints[-1:]]
         self.box.border_title = Content(title_line(titles, room))
         self.box.border_subtitle = Content(hint_line(hints, room))
+
+    def has_action(self, action_id: str) -> bool:
+        """Leave out what needs buttons or a command line where there are none."""
+        if action_id == "dialog.copy":
+            return bool(self.query(CommandPreview))
+        return not action_id.startswith("dialog.") or bool(self.query(Button))
 
     def action_leave(self) -> None:
         """Close without an answer."""

@@ -1,4 +1,4 @@
-"""The help screen: the action table, pane by pane, searchable."""
+"""The help screen: the keys of where one is and of each pane, searchable."""
 
 from __future__ import annotations
 
@@ -9,32 +9,23 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from agent_exec_tui.actions import Action, Group, actions_for
-from agent_exec_tui.keymap import keys_of, shown_key
 from agent_exec_tui.screens.dialog import Dialog
-from agent_exec_tui.situation import Pane
 from agent_exec_tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from textual.app import ComposeResult
 
-    from agent_exec_tui.situation import Situation
+    from agent_exec_tui.help_pages import HelpLine, HelpPage
 
-_TITLES = {
-    Pane.JOBS: "Jobs list",
-    Pane.LOG: "Log panes",
-    Pane.DETAIL: "Detail pane",
-    Pane.DIALOG: "Dialogs",
-}
 WIDTH_CELLS = 90
 KEY_CELLS = 14
 NARROW_KEY_CELLS = 8
 
 
 class HelpSearch(LineInput):
-    """A line in which ``?`` is no letter, so that it can show the next pane's keys."""
+    """A line in which ``?`` is no letter, so that it can show the next page's keys."""
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Leave ``?`` to the dialog, which Textual asks only for what no line takes."""
@@ -42,22 +33,20 @@ class HelpSearch(LineInput):
 
 
 class HelpDialog(Dialog[str]):
-    """All keys of a pane; ``?`` goes on to the next pane's, typing searches, enter does nothing."""
+    """All keys of one page; ``?`` goes on to the next, typing searches, enter does nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "next_pane", show=False, priority=True),
+        Binding("question_mark", "next_page", show=False, priority=True, id="app.help"),
         Binding("down", "act('move.down')", show=False, priority=True),
         Binding("up", "act('move.up')", show=False, priority=True),
         Binding("ctrl+d", "act('move.half_down')", show=False, priority=True),
         Binding("ctrl+u", "act('move.half_up')", show=False, priority=True),
     ]
 
-    def __init__(self, situations: Mapping[Pane, Situation], keys: Mapping[str, tuple[str, ...]],
-                 pane: Pane) -> None:  # fmt: skip
+    def __init__(self, pages: Sequence[HelpPage], current: int = 0) -> None:
         super().__init__()
-        self._situations = situations
-        self._keys = keys
-        self._pane = pane
+        self._pages = pages
+        self._current = current
 
     def compose_dialog(self) -> ComposeResult:
         """The search line and the table."""
@@ -76,43 +65,38 @@ class HelpDialog(Dialog[str]):
         """Nothing to submit: leave."""
         self.dismiss(None)
 
-    def action_next_pane(self) -> None:
+    def action_next_page(self) -> None:
         """Show the keys of the next pane."""
-        panes = list(Pane)
-        self._pane = panes[(panes.index(self._pane) + 1) % len(panes)]
+        self._current = (self._current + 1) % len(self._pages)
         self._show(self.query_one(Input).value)
 
     def _show(self, search: str) -> None:
-        hints = (("?", "next pane"), ("dimmed:", "not possible now"), ("esc", "close"))
-        self.frame([f"Help · {_TITLES[self._pane]}"], hints, width=WIDTH_CELLS)
+        page = self._pages[self._current]
+        hints = (
+            (self.key_of("app.help"), "next page"),
+            ("dimmed:", "not possible now"),
+            ("esc", "close"),
+        )
+        self.frame([f"Help · {page.title}"], hints, width=WIDTH_CELLS)
         words = search.lower().split()
         pieces: list[Content | str | tuple[str, str]] = []
-        for group in Group:
-            actions = [
-                action for action in actions_for(self._pane)
-                if action.group is group and self._matches(action, words)
-            ]  # fmt: skip
-            if actions:
-                pieces.append((f"{group.value.upper()}\n", "$text-accent bold"))
-                for action in actions:
-                    pieces += self._line(action)
+        group = ""
+        for line in page.lines:
+            if not line.matches(words):
+                continue
+            if line.group != group:
+                group = line.group
+                pieces.append((f"{group.upper()}\n", "$text-accent bold"))
+            pieces += self._line(line)
         if not pieces:
-            pieces.append(("nothing found; ? shows the next pane's keys", "$text-muted"))
+            pieces.append(("nothing found on this page", "$text-muted"))
         self.query_one("#keys", Static).update(Content.assemble(*pieces))
 
-    def _matches(self, action: Action, words: list[str]) -> bool:
-        text = f"{action.id} {action.label} {action.help} {self._key_text(action)}".lower()
-        return all(word in text for word in words)
-
-    def _key_text(self, action: Action) -> str:
-        return " ".join(shown_key(key) for key in keys_of(action, self._keys)) or "(palette)"
-
-    def _line(self, action: Action) -> list[Content | str | tuple[str, str]]:
-        reason = action.enabled(self._situations[self._pane])
+    def _line(self, line: HelpLine) -> list[Content | str | tuple[str, str]]:
         width = self.body.scrollable_content_region.width
         cells = KEY_CELLS if width > WIDTH_CELLS // 2 else NARROW_KEY_CELLS
-        key = f"  {self._key_text(action):<{cells}} "
-        text = f"{action.help}  ({reason})" if reason else action.help
+        key = f"  {line.keys or '(palette)':<{cells}} "
+        text = f"{line.text}  ({line.reason})" if line.reason else line.text
         lines = textwrap.wrap(
             text,
             max(width - 1, len(key) + 12),
@@ -120,6 +104,6 @@ class HelpDialog(Dialog[str]):
             subsequent_indent=" " * (cells + 3),
         )
         wrapped = "\n".join(lines)[len(key) :] + "\n"
-        if reason:
+        if line.reason:
             return [(key + wrapped, "$text-muted")]
         return [(key, "bold"), wrapped]

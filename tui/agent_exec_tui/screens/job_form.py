@@ -84,10 +84,10 @@ class JobForm(Dialog[FormAnswer]):
     """All of a job's definition on one screen; what is rarely needed unfolds with ``^o``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+o", "more", show=False, priority=True),
-        Binding("ctrl+r", "recent", show=False, priority=True),
-        Binding("ctrl+s", "submit(True)", show=False, priority=True),
-        Binding("enter", "submit(True)", show=False),
+        Binding("ctrl+o", "more", "Show more fields, or fewer", show=False, priority=True),
+        Binding("ctrl+r", "recent", "Choose a recent command", show=False, priority=True),
+        Binding("ctrl+s", "submit(True)", "Run it", show=False, priority=True),
+        Binding("enter", "submit(True)", "Run it", show=False),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]

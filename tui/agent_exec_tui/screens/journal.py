@@ -29,9 +29,11 @@ class JournalDialog(Dialog[None]):
     """The script, its end in sight; it does not grow while it is looked at."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("W", "write", show=False),
-        Binding("q,J", "leave", show=False),
+        Binding("W", "write", "Write the script to a new file", show=False),
+        Binding("q,J", "leave", "Close", show=False),
     ]
+    help_title = "Journal"
+    hints_at_help = True
     AUTO_FOCUS: ClassVar[str | None] = "#close"
 
     def __init__(self, main: MainScreen) -> None:
@@ -74,6 +76,10 @@ class JournalDialog(Dialog[None]):
                 self.copy_command()
             case _:
                 self.action_leave()
+
+    def has_action(self, action_id: str) -> bool:
+        """The script is its command lines."""
+        return action_id == "dialog.copy" or super().has_action(action_id)
 
     def copy_command(self) -> None:
         """Copy the script."""

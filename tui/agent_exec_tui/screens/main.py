@@ -336,9 +336,18 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.selected.show(row)
         self.refresh_footer()
 
+    def on_screen_suspend(self) -> None:
+        """Something lies over the main screen, and takes the keys."""
+        self.footer.show([])
+
+    def on_screen_resume(self) -> None:
+        """The keys are ours again."""
+        self.refresh_footer()
+
     def refresh_footer(self) -> None:
-        """Draw the hints anew."""
-        self.footer.show(hints_for(self.situation(), self.keys))
+        """Draw the hints anew; none while another screen takes the keys."""
+        if self.app.screen is self:
+            self.footer.show(hints_for(self.situation(), self.keys))
 
     def refresh_bars(self) -> None:
         """Draw everything anew that is not a pane."""

@@ -55,9 +55,11 @@ class SearchAllDialog(Dialog[LogSpot]):
     """The line to type in, how far the search is, the hits."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "edit", show=False),
-        Binding("q,asterisk", "close", show=False),
+        Binding("slash", "edit", "Change what is searched for", show=False),
+        Binding("q,asterisk", "close", "Close; the hits are kept", show=False),
     ]
+    help_title = "Search across logs"
+    hints_at_help = True
     AUTO_FOCUS: ClassVar[str | None] = None
 
     def __init__(

@@ -15,7 +15,8 @@ from textual.widgets import Static
 from agent_exec.store.listing import read_job
 from agent_exec_tui.actions import BY_ID
 from agent_exec_tui.handlers.logs import LogHandlers
-from agent_exec_tui.keymap import bindings_of, keys_of, shown_key
+from agent_exec_tui.keymap import bindings_of, help_binding, keys_of, shown_key
+from agent_exec_tui.screens.helped import Helped
 from agent_exec_tui.screens.log_screen import LogScreen
 from agent_exec_tui.widgets.bars import FooterBar
 from agent_exec_tui.widgets.log_tile import LogTile
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from agent_exec_tui.hints import Hint
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.news import RowsNews
     from agent_exec_tui.screens.main import MainScreen
@@ -53,20 +55,22 @@ def tile_grid(count: int, width: int, height: int) -> tuple[int, int]:
     return min(count, columns * rows), columns
 
 
-class TilesScreen(LogScreen[str | None], inherit_bindings=False):
+class TilesScreen(Helped, LogScreen[str | None], inherit_bindings=False):
     """Two to four logs; answers with the id of the job to open, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", show=False),
-        Binding("q", "leave", show=False),
-        Binding("ctrl+c", "interrupt", show=False),
-        Binding("enter", "open", show=False),
-        Binding("tab", "app.focus_next", show=False),
-        Binding("shift+tab", "app.focus_previous", show=False),
-        Binding("ctrl+z", "app.suspend_process", show=False),
+        Binding("escape", "back", "Go back one layer: selection, search, tiles", show=False),
+        Binding("q", "leave", "Back to the list", show=False),
+        Binding("ctrl+c", "interrupt", "Copy the selected text, else leave", show=False),
+        Binding("enter", "open", "Open the job", show=False),
+        Binding("tab", "app.focus_next", "Go to the next tile", show=False),
+        Binding("shift+tab", "app.focus_previous", "Go to the tile before", show=False),
+        Binding("ctrl+z", "app.suspend_process", "Suspend to the shell", show=False),
+        help_binding(),
         *bindings_of(BY_ID[action_id] for action_id in _MOVES),
     ]
     AUTO_FOCUS: ClassVar[str | None] = "LogView"
+    help_title = "Tiles"
 
     def __init__(self, main: MainScreen, rows: Sequence[JobRow]) -> None:
         super().__init__()
@@ -149,6 +153,10 @@ class TilesScreen(LogScreen[str | None], inherit_bindings=False):
             return
         handler()
 
+    def has_action(self, action_id: str) -> bool:
+        """A tile does what a log pane does, for the most part."""
+        return action_id in self._handlers or action_id == "app.help"
+
     def action_back(self) -> None:
         """One layer at a time: selection, search, the tiles."""
         if self.selections:
@@ -198,7 +206,19 @@ class TilesScreen(LogScreen[str | None], inherit_bindings=False):
             tile.styles.column_span = columns * rows - shown + 1 if is_last else 1
         which = f"the first {shown} of " if shown < self._marked else ""
         self._head.update(Content(f" Logs of {which}{self._marked} marked jobs"))
-        overrides = self._main.keys
-        hints = [(shown_key(keys_of(BY_ID[name], overrides)[0]), BY_ID[name].label)
-                 for name in _HINTED]  # fmt: skip
-        self._footer.show([("enter", "open the job"), ("tab", "next"), *hints, ("esc", "back")])
+        self._show_hints()
+
+    def on_screen_suspend(self) -> None:
+        """Something lies over it, and has keys of its own."""
+        self._footer.show([])
+
+    def on_screen_resume(self) -> None:
+        """Nothing lies over it any more."""
+        self._show_hints()
+
+    def _show_hints(self) -> None:
+        def hint(name: str) -> Hint:
+            return shown_key(keys_of(BY_ID[name], self._main.keys)[0]), BY_ID[name].label
+
+        own = [("enter", "open the job"), ("tab", "next"), ("esc", "back")]
+        self._footer.show([*own, *map(hint, _HINTED), hint("app.help")])

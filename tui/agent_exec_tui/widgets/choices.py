@@ -12,7 +12,9 @@ from textual.widgets import Checkbox, RadioButton
 class Tick(Checkbox, inherit_bindings=False):
     """``[x]`` or ``[ ]``; enter is left to the dialog around it, which says what it does."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "toggle_button", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "toggle_button", "Tick, or choose", show=False)
+    ]
 
     @property
     def _button(self) -> Content:

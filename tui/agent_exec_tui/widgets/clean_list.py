@@ -61,7 +61,7 @@ class CleanList(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("pageup", "move(-10)", id="move.page_up"),
         Binding("g,home", "move(-1000000000)", id="move.top"),
         Binding("G,end", "move(1000000000)", id="move.bottom"),
-        Binding("space", "spare", "keep one"),
+        Binding("space", "spare", "Keep the job under the cursor, or let it go", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "clean-list--row", "clean-list--cursor", "clean-list--left",

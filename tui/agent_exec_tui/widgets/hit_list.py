@@ -32,18 +32,18 @@ class HitList(ScrollView, can_focus=True, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", id="move.down"),
-        Binding("n", "move(1)", show=False),
+        Binding("n", "move(1)", "Go to the next hit", show=False),
         Binding("k,up", "move(-1)", id="move.up"),
-        Binding("N", "move(-1)", show=False),
+        Binding("N", "move(-1)", "Go to the hit before", show=False),
         Binding("ctrl+d", "page(0.5)", id="move.half_down"),
         Binding("ctrl+u", "page(-0.5)", id="move.half_up"),
-        Binding("pagedown,ctrl+f,space", "page(1)", show=False),
-        Binding("pageup,b", "page(-1)", show=False),
+        Binding("pagedown,ctrl+f,space", "page(1)", "Move down a page", show=False),
+        Binding("pageup,b", "page(-1)", "Move up a page", show=False),
         Binding("g,home", "move(-1000000000)", id="move.top"),
         Binding("G,end", "move(1000000000)", id="move.bottom"),
-        Binding("J,right_square_bracket", "job(1)", show=False),
-        Binding("K,left_square_bracket", "job(-1)", show=False),
-        Binding("enter", "open", show=False),
+        Binding("J,right_square_bracket", "job(1)", "Go to the next log", show=False),
+        Binding("K,left_square_bracket", "job(-1)", "Go to the log before", show=False),
+        Binding("enter", "open", "Go to the hit, in its log", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "hit-list--head", "hit-list--row", "hit-list--cursor", "hit-list--quiet", "hit-list--hit",

@@ -32,7 +32,7 @@ class SearchInput(LineInput):
     """The search line; ``^r`` switches to regular expressions."""
 
     BINDINGS = [  # noqa: RUF012 (Textual declares the type)
-        Binding("ctrl+r", "toggle_regex", "regex", show=False),
+        Binding("ctrl+r", "toggle_regex", "Search by regex or text, while typing", show=False),
     ]
 
     class RegexToggled(Message):

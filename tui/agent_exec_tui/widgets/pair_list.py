@@ -44,9 +44,9 @@ class PairList(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("pageup", "move(-8)", id="move.page_up"),
         Binding("g,home", "move(-1000000)", id="move.top"),
         Binding("G,end", "move(1000000)", id="move.bottom"),
-        Binding("h,left", "side(0)", show=False),
-        Binding("l,right", "side(1)", show=False),
-        Binding("enter", "open", show=False),
+        Binding("h,left", "side(0)", "Choose the left job", show=False),
+        Binding("l,right", "side(1)", "Choose the right job", show=False),
+        Binding("enter", "open", "Go to the first line that differs, in its log", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "pair-list--head", "pair-list--row", "pair-list--cursor", "pair-list--quiet",
