@@ -355,7 +355,7 @@ def said(dialog: CleanDialog, selector: str) -> str:
 
 
 async def test_leaving_says_which_jobs_go_on(jobs: Jobs) -> None:
-    job_id = jobs.running("sh", "-c", "sleep 60 # \x1b[31mred")
+    job_id = jobs.running("sh", "-c", f"sleep 60 # \x1b[31mred {'long ' * 9}end")
     async with dashboard(jobs.root) as pilot:
         await pilot.press("q")
         app = app_of(pilot)
@@ -363,6 +363,8 @@ async def test_leaving_says_which_jobs_go_on(jobs: Jobs) -> None:
         farewell = app.farewell()
         assert farewell.startswith("1 job keeps running: ")
         assert job_id[:8] in farewell
+        assert "…" in farewell
+        assert farewell.endswith("end')")
         assert farewell.isprintable()
     assert not jobs.state(job_id).is_terminal
 

@@ -11,7 +11,7 @@ from textual.app import App
 from textual.reactive import Reactive
 from textual.widgets import Input
 
-from agent_exec_tui import ansi_colours
+from agent_exec_tui import ansi_colours, formatting
 from agent_exec_tui.actions import ACTIONS, Group
 from agent_exec_tui.ascii import AsciiFilter
 from agent_exec_tui.feed import JobFeed
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from agent_exec_tui.state import KeptState
 
 FAREWELL_IDS = 4
+FAREWELL_CELLS = 40
 
 
 class DashboardApp(App[str], inherit_bindings=False):
@@ -143,7 +144,10 @@ class DashboardApp(App[str], inherit_bindings=False):
         running = [row for row in self.main.jobs.rows.values() if row.is_live]
         if not running:
             return ""
-        names = ", ".join(f"{row.short_id} ({row.command[:40]})" for row in running[:FAREWELL_IDS])
+        names = ", ".join(
+            f"{row.short_id} ({formatting.shorten_middle(row.command, FAREWELL_CELLS)})"
+            for row in running[:FAREWELL_IDS]
+        )
         more = f" and {len(running) - FAREWELL_IDS} more" if len(running) > FAREWELL_IDS else ""
         count = len(running)
         return f"{count} {'job keeps' if count == 1 else 'jobs keep'} running: {names}{more}"
