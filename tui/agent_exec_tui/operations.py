@@ -15,7 +15,7 @@ from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.store.listing import read_job
 from agent_exec_tui import formatting
 from agent_exec_tui.command_line import command_line, tag_line
-from agent_exec_tui.job_rows import clean
+from agent_exec_tui.job_rows import ID_CHARS, clean
 from agent_exec_tui.record_rows import row_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Outcome:
     """What became of one job.
 
     Attributes:
-        text: what happened, or why it did not; fit to be shown.
+        text: what happened, read after the job's id, or why it did not; fit to be shown.
         new_id: the job that was made of it, if one was.
         line: the command line that does the same, where only the command knew it.
         is_removed: whether the job is in the trash by it.
@@ -136,7 +136,9 @@ def rerunning(launcher: PrewarmedLauncher | None, root: Sequence[str] = ()) -> O
             )
         definition = definition_of(record.meta, store.root, row.job_id)
         line = _line_again(record.meta, store, row, root)
-        return replace(run(store, definition, launcher), job_id=row.job_id, line=line)
+        made = run(store, definition, launcher)
+        text = f"runs again as {made.job_id[:ID_CHARS]}"
+        return replace(made, job_id=row.job_id, line=line, text=text)
 
     return rerun
 
@@ -161,7 +163,7 @@ def run(
     from agent_exec.commands.run import run_job
 
     made = run_job(store, definition, observation=NO_WAIT, launcher=launcher)
-    return Outcome(made.job_id, True, f"runs as {made.job_id[:8]}", made.job_id)
+    return Outcome(made.job_id, True, "runs", made.job_id)
 
 
 def create(store: JobStore, definition: JobDefinition) -> Outcome:
@@ -169,7 +171,7 @@ def create(store: JobStore, definition: JobDefinition) -> Outcome:
     from agent_exec.commands.create import create_job
 
     made = create_job(store, definition)
-    return Outcome(made.job_id, True, f"created {made.job_id[:8]}", made.job_id)
+    return Outcome(made.job_id, True, "created", made.job_id)
 
 
 def restarting(launcher: PrewarmedLauncher | None, env: Sequence[str] = ()) -> Operation:
@@ -211,7 +213,7 @@ def change_tags(
 
 
 def _tagged(row: JobRow, tags: tuple[str, ...], root: Sequence[str]) -> Outcome:
-    text = clean(f"tags {','.join(tags)}") if tags else "tags removed"
+    text = clean(f"tagged {','.join(tags)}") if tags else "tags removed"
     return Outcome(row.job_id, True, text, line=tag_line(row.job_id, tags, root))
 
 
@@ -259,10 +261,18 @@ def definition_of(meta: JobMeta, root: str, job_id: str) -> JobDefinition:
     return definition
 
 
+def told(verb: str, outcome: Outcome) -> str:
+    """Say in a line what became of a job, its id and the verb only where they tell something."""
+    name = clean(outcome.job_id[:ID_CHARS])
+    if outcome.is_done:
+        return f"{name} {outcome.text}"
+    if not name or name in outcome.text:
+        return f"{verb}: {outcome.text}"
+    return f"{name} {verb}: {outcome.text}"
+
+
 def summary(verb: str, outcomes: Sequence[Outcome]) -> str:
-    """Say in a line what became of the jobs: ``start: 12 done, 1 failed``."""
-    if len(outcomes) == 1:
-        return f"{verb}: {outcomes[0].text}"
+    """Say in a line what became of several jobs: ``start: 12 done, 1 failed``."""
     failed = sum(not outcome.is_done for outcome in outcomes)
     done = len(outcomes) - failed
     return f"{verb}: {done} done" + (f", {failed} failed" if failed else "")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agent_exec_tui.job_rows import ID_CHARS, clean
 from agent_exec_tui.journal import Entry
-from agent_exec_tui.operations import summary
+from agent_exec_tui.operations import summary, told
 from agent_exec_tui.screens.dialog import LISTED, TextDialog
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def show_results(main: MainScreen, event: OperationEnded) -> None:
     if len(event.outcomes) == 1:
         outcome = event.outcomes[0]
         main.say(
-            f"{clean(outcome.job_id[:ID_CHARS])} {summary(event.verb, event.outcomes)}",
+            told(event.verb, outcome),
             severity="information" if outcome.is_done else "error",
             timeout_s=4.0 if outcome.is_done else 10.0,
         )
