@@ -37,6 +37,14 @@ class Seen:
         """An action's key did it in a pane."""
         self.done.setdefault(action.id, set()).add(pane)
 
+    def has(self, action_id: str, pane: Pane) -> bool:
+        """Whether it was done there."""
+        return pane in self.done.get(action_id, ())
+
+
+def shown_keys(dialog: HelpDialog) -> str:
+    return "".join(str(keys.render()) for keys in dialog.query("#keys"))
+
 
 async def watch_every_action(root: Path) -> Seen:
     seen = Seen()
@@ -51,16 +59,17 @@ async def watch_every_action(root: Path) -> Seen:
             # first `q` would end the run.
             main.handlers |= {action.id: partial(seen.note, action, pane) for action in actions}
             await type_keys(pilot, *(key for each in actions for key in keymap.keys_of(each, {})))
+            await until(pilot, partial(seen.has, "app.quit", pane), "the last of the keys")
         provider = ActionProvider(main)
         async for hit in provider.discover():
             seen.palette[str(hit.text)] = str(hit.help)
         for pane in Pane:
             dialog = HelpDialog([pane_page(pane, main.situation(pane), {})])
             await app_of(pilot).push_screen(dialog)
-            await pilot.pause()
-            seen.help += str(dialog.query_one("#keys").render())
+            await until(pilot, partial(shown_keys, dialog), "the help")
+            seen.help += shown_keys(dialog)
             dialog.dismiss(None)
-            await pilot.pause()
+            await until(pilot, lambda: pilot.app.screen is main)
     return seen
 
 
