@@ -1,5 +1,6 @@
 """What leaves the sanitiser is printable, whatever a job wrote."""
 
+import sys
 import time
 import unicodedata
 
@@ -64,6 +65,13 @@ def test_nothing_but_printable_text_comes_out_of_any_bytes(data: bytes) -> None:
     line = sanitize_line(data)
     assert_printable(line.text)
     assert line.text == joined(line)
+
+
+def test_no_character_that_is_not_to_be_shown_comes_through() -> None:
+    for code in range(sys.maxunicode + 1):
+        if unicodedata.category(chr(code)) in NOT_SHOWABLE:
+            assert_printable(plain(chr(code)))
+            assert_printable(sanitize_line(f"a{chr(code)}").text)
 
 
 @given(any_text)

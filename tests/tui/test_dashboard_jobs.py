@@ -276,6 +276,17 @@ async def test_the_form_runs_what_it_previews(jobs: Jobs) -> None:
         assert jobs.log(job_id, "stdout.log") == b"hi\n"
 
 
+async def test_a_job_is_edited_as_soon_as_it_has_been_read(jobs: Jobs) -> None:
+    jobs.ended("echo", "first")
+    jobs.ended("echo", "second")
+    async with dashboard(jobs.root) as pilot:
+        main = main_of(pilot)
+        await until(pilot, lambda: main.selected.record is not None)
+        await pilot.press("j", "e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, JobForm))
+        assert "echo first" in preview(pilot.app.screen)
+
+
 def preview(form: object) -> str:
     assert isinstance(form, JobForm)
     return str(form.query_one("#preview", Static).render())

@@ -46,9 +46,9 @@ class CleanLine:
 _STRING_START = "\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f\udc90\udc98\udc9d-\udc9f]"
 _STRING_STOP = "\x07\x18\x1a\x9c\udc9c"
 _INVISIBLE = (
-    "\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
+    "\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
     "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0"
-    "\ufff0-\ufffb\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\ufff0-\ufffb\ufffe\uffff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff\U000ffffe-\U000fffff\U0010fffe-\U0010ffff"
 )
 _UNSAFE_RUN = (

@@ -15,6 +15,8 @@ from agent_exec_tui.job_rows import clean
 from agent_exec_tui.messages import ProgressRead, RecordRead
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.timer import Timer
 
     from agent_exec.store.listing import JobRecord
@@ -39,6 +41,7 @@ class SelectedJob:
         self._settling: Timer | None = None
         self._moved_s = 0.0
         self._explaining: set[str] = set()
+        self._awaiting: Callable[[JobRecord], object] | None = None
 
     def show(self, row: JobRow | None) -> None:
         """Show a job, another one or the same as it is now."""
@@ -50,11 +53,19 @@ class SelectedJob:
             self._job_id = job_id
             self.record, self.evidence, self.progress = None, "", ""
             self.revealed = frozenset()
+            self._awaiting = None
         self._draw(row)
         if is_alone:
             self._main.call_after_refresh(self._settle)
         elif self._settling is None:
             self._settling = self._main.set_timer(SETTLE_S, self._settle)
+
+    def once_read(self, then: Callable[[JobRecord], object]) -> None:
+        """Go on with the selected job's record, once there is one; not if something else comes first."""
+        if self.record is not None:
+            then(self.record)
+        else:
+            self._awaiting = then
 
     def moved(self) -> None:
         """Something in the job's directory changed."""
@@ -132,6 +143,9 @@ class SelectedJob:
             for log in self._main.logs.values():
                 log.set_full_log(event.job_id, supervision.full_log_path if supervision else None)
             self._draw(self._main.row)
+            awaiting, self._awaiting = self._awaiting, None
+            if awaiting is not None and self.record is not None and self._main.is_current:
+                awaiting(self.record)
 
     def _settle(self) -> None:
         if self._settling is not None:

@@ -10,6 +10,7 @@ from agent_exec_tui.handlers.work import work
 from agent_exec_tui.recents import submitted
 
 if TYPE_CHECKING:
+    from agent_exec.store.listing import JobRecord
     from agent_exec_tui.handlers import Handler
     from agent_exec_tui.operations import Outcome
     from agent_exec_tui.screens.main import MainScreen
@@ -32,12 +33,14 @@ class FormHandlers:
         main.app.push_screen(JobForm(main, main.session.recent), self._formed)
 
     def _edit(self) -> None:
+        self._main.selected.once_read(self._edit_read)
+
+    def _edit_read(self, record: JobRecord) -> None:
         from agent_exec_tui.screens.job_form import JobForm
 
-        main, record = self._main, self._main.selected.record
-        row = main.row
-        if record is None or record.meta is None or row is None:
-            main.say("the job is still being read; try again", severity="warning")
+        main, row = self._main, self._main.row
+        if record.meta is None or row is None:
+            main.say("what it was made with cannot be read", severity="warning")
             return
         definition = operations.definition_of(record.meta, main.store.root, record.job_id)
         missing = tuple(operations.missing_values(record.meta))

@@ -17,6 +17,7 @@ from agent_exec_tui.detail_text import report_text
 from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
 
 if TYPE_CHECKING:
+    from agent_exec.store.listing import JobRecord
     from agent_exec_tui.handlers import Handler
     from agent_exec_tui.screens.main import MainScreen
 
@@ -98,10 +99,11 @@ class OutputHandlers:
         clipboard.copy(self._main.app, what, text)
 
     def _copy_report(self) -> None:
-        main = self._main
-        row, record = main.row, main.selected.record
-        if row is None or record is None:
-            main.say("the job is still being read; try again", severity="warning")
+        self._main.selected.once_read(self._copy_report_of)
+
+    def _copy_report_of(self, record: JobRecord) -> None:
+        main, row = self._main, self._main.row
+        if row is None:
             return
         tail = self._tail(REPORT_TAIL_BYTES, REPORT_TAIL_LINES)
         report = report_text(record, row, root=main.store.root, now_s=main.clock(), tail=tail)
