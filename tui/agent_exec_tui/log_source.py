@@ -235,13 +235,30 @@ def _count_on(
     blocks: int,
     should_stop: Callable[[], bool],
 ) -> bool:
-    for _ in range(blocks):
+    """Count the next blocks; many are read at once.
+
+    After each read the interpreter is fought for, and on a busy machine a key waits for that.
+    """
+    block_bytes = min(BLOCK_BYTES, reader.break_bytes)
+    left = blocks
+    while left > 0:
         if should_stop():
             return True
-        data = reader.read_block(index.covered_bytes, BLOCK_BYTES)
-        if not data:
-            return False
-        index.append(len(data), counter.count_lines(data))
+        start = index.covered_bytes
+        data = reader.read(start, start + left * block_bytes)
+        at = 0
+        while left > 0 and len(data) - at >= block_bytes:
+            cut = data.rfind(b"\n", at, at + block_bytes) + 1
+            if not cut:
+                break
+            index.append(cut - at, counter.count_lines(data[at:cut]))
+            at, left = cut, left - 1
+        if not at:  # a line longer than a block, or what is left at the end
+            block = reader.read_block(start, BLOCK_BYTES)
+            if not block:
+                return False
+            index.append(len(block), counter.count_lines(block))
+            left -= 1
     return True
 
 
