@@ -41,7 +41,6 @@ FIRST_BATCH = 120  # more than any terminal shows at once
 CHUNK = 2000  # rows the screen can take in without being late for a key
 SIZES_CHUNK = 500
 SIZES_PAUSE_S = 0.02
-SIZES_RESTS = 3  # times as long as it works: a quarter of a core
 _GIVES_WAY = 10
 LOGS_S = 1.0
 RETRY_S = 2.0
@@ -231,14 +230,11 @@ class JobFeed:
     def _fill_in_sizes(self, names: list[str]) -> None:
         """Find out how large the logs are of those known by their line; in no hurry."""
         _give_way()
-        pause_s = SIZES_PAUSE_S
         for start in range(0, len(names), SIZES_CHUNK):
-            if self._stop.wait(pause_s):
+            if self._stop.wait(SIZES_PAUSE_S):
                 return
-            began_s = time.monotonic()
             sizes = {name: self._sizes(name) for name in names[start : start + SIZES_CHUNK]}
             self._post(SizesNews(sizes))
-            pause_s = SIZES_RESTS * (time.monotonic() - began_s)
 
     def _sizes(self, name: str) -> tuple[int, int, int]:
         path = os.path.join(self.store.root, name)
