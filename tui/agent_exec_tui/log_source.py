@@ -16,7 +16,7 @@ from agent_exec_tui.log_index import BLOCK_BYTES, BlockIndex
 from agent_exec_tui.log_lines import BREAK_BYTES, LineReader, LogFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from agent_exec_tui.log_pattern import Pattern
 
@@ -240,26 +240,32 @@ def _count_on(
     After each read the interpreter is fought for, and on a busy machine a key waits for that.
     """
     block_bytes = min(BLOCK_BYTES, reader.break_bytes)
-    left = blocks
+    left = ahead = blocks
     while left > 0:
         if should_stop():
             return True
         start = index.covered_bytes
-        data = reader.read(start, start + left * block_bytes)
-        at = 0
-        while left > 0 and len(data) - at >= block_bytes:
-            cut = data.rfind(b"\n", at, at + block_bytes) + 1
-            if not cut:
-                break
-            index.append(cut - at, counter.count_lines(data[at:cut]))
-            at, left = cut, left - 1
-        if not at:  # a line longer than a block, or what is left at the end
-            block = reader.read_block(start, BLOCK_BYTES)
-            if not block:
+        data = reader.read(start, start + min(ahead, left) * block_bytes)
+        found = list(_blocks_of(data, block_bytes, is_last=start + len(data) >= reader.size))
+        if not found:  # a line longer than a block, or one that is not finished
+            found, ahead = [reader.read_block(start, BLOCK_BYTES)], 1
+            if not found[0]:
                 return False
+        for block in found:
             index.append(len(block), counter.count_lines(block))
-            left -= 1
+        left -= len(found)
     return True
+
+
+def _blocks_of(data: bytes, block_bytes: int, *, is_last: bool) -> Iterator[bytes]:
+    """Cut what starts with a line into whole lines, a block at a time, up to a longer line."""
+    at = 0
+    while len(data) - at >= block_bytes or (is_last and at < len(data)):
+        cut = data.rfind(b"\n", at, at + block_bytes) + 1
+        if not cut:
+            return
+        yield data[at:cut]
+        at = cut
 
 
 def _count_before(
