@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from textual.content import Content
 from textual.widget import Widget
 
@@ -53,12 +53,7 @@ class CommandPreview(Widget, can_focus=False):
     def _wrapped(self, width: int) -> list[str]:
         """Break it where the width ends: a word may be longer than a row."""
         text = self._shown(self._rows * width)
-        rows = [""]
-        for char in text:
-            if cell_len(rows[-1]) + cell_len(char) > width > 0:
-                rows.append("")
-            rows[-1] += char
-        return rows[: self._rows]
+        return chop_cells(text, width)[: self._rows] if text and width > 0 else [text]
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         """All of the line, if there is room."""
