@@ -10,6 +10,7 @@ import contextlib
 import pickle
 import select
 import socket
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _MODULE = "agent_exec_tui.clean_program"
 _LOOK_S = 0.05
+_TOLD_EVERY_S = 0.25
 _END_LIMIT_S = 1.0
 
 
@@ -48,14 +50,14 @@ class Removal:
     def carry_out(
         self, tell: Callable[[GcProgress], None], should_stop: Callable[[], bool]
     ) -> GcReport:
-        """Remove it, in this process.
+        """Remove it, in this process; progress is told now and then.
 
         Raises:
             AgentExecError: the root cannot be cleaned.
             OSError: as well.
         """
         return collect_garbage(
-            JobStore(self.root), self.policy, independent=True, progress=tell,
+            JobStore(self.root), self.policy, independent=True, progress=_now_and_then(tell),
             should_stop=should_stop, spare=self.spare, only=self.only, use_trash=self.trash,
         )  # fmt: skip
 
@@ -105,6 +107,18 @@ def remove_beside(
             task.trash.look_again()  # its copy is what was used
     assert isinstance(answer, GcReport)
     return answer
+
+
+def _now_and_then(tell: Callable[[GcProgress], None]) -> Callable[[GcProgress], None]:
+    due_s = 0.0
+
+    def told(progress: GcProgress) -> None:
+        nonlocal due_s
+        if time.monotonic() >= due_s:
+            due_s = time.monotonic() + _TOLD_EVERY_S
+            tell(progress)
+
+    return told
 
 
 def _beside(

@@ -11,7 +11,6 @@ import select
 import signal
 import socket
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from agent_exec.errors import AgentExecError
@@ -20,24 +19,18 @@ from agent_exec_tui.clean_process import Failure
 if TYPE_CHECKING:
     from agent_exec.commands.gc import GcProgress
 
-_TOLD_EVERY_S = 0.25
-
 
 def main() -> None:
     """Do one task."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
-    due_s = 0.0
     with socket.socket(fileno=int(sys.argv[1])) as wire:
 
         def is_over() -> bool:
             return bool(select.select([wire], [], [], 0)[0])
 
         def tell(progress: GcProgress) -> None:
-            nonlocal due_s
-            if time.monotonic() >= due_s:
-                due_s = time.monotonic() + _TOLD_EVERY_S
-                wire.sendall(pickle.dumps(progress))
+            wire.sendall(pickle.dumps(progress))
 
         with wire.makefile("rb") as tasks:
             task = pickle.load(tasks)  # from nobody but the dashboard that started us

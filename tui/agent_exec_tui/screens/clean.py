@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from agent_exec_tui.operations import Outcome
     from agent_exec_tui.screens.main import MainScreen
 
-PROGRESS_S = 0.25
 MANY = 500
 TYPED_S = 0.05
 WIDTH_CELLS = 110
@@ -262,13 +261,9 @@ class CleanDialog(Dialog[bool]):
             main.session.trash_for(root),
         )  # fmt: skip
         do = remove_beside if self._are_many else Removal.carry_out
-        due_s = 0.0
 
         def tell(progress: GcProgress) -> None:
-            nonlocal due_s
-            if time.monotonic() >= due_s:
-                due_s = time.monotonic() + PROGRESS_S
-                post(Progressed(progress))
+            post(Progressed(progress))
 
         def run() -> None:
             try:
