@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agent_exec.errors import InvalidTagError
 from agent_exec.model.lazy_dataclass import dataclass
-from agent_exec.model.tags import require_tag, unique
+from agent_exec.model.tags import changed, require_tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +47,7 @@ class TagChange:
         """Make the new tags of a job that has *tags* now."""
         if self.is_whole:
             return self.typed
-        kept = (tag for tag in tags if tag not in self.removed)
-        return unique((*kept, *self.added))
+        return changed(tags, added=self.added, removed=self.removed)
 
 
 def _is_tag(text: str) -> bool:

@@ -8,7 +8,7 @@ import os
 from agent_exec.errors import InternalError
 from agent_exec.model import records
 from agent_exec.model.lazy_dataclass import dataclass
-from agent_exec.model.tags import require_tag, unique
+from agent_exec.model.tags import changed, require_tag, unique
 from agent_exec.model.wire import decode_meta
 from agent_exec.store.removal import sweep_temporary_files
 from agent_exec.store.root import require_own_root
@@ -59,8 +59,7 @@ def change_tags(
     """
     wanted, unwanted = tuple(require_tag(tag) for tag in added), frozenset(removed)
     with changed_meta(store, job_id) as (found_id, document):
-        kept = (tag for tag in decode_meta(document).tags if tag not in unwanted)
-        tags = unique((*kept, *wanted))
+        tags = changed(decode_meta(document).tags, added=wanted, removed=unwanted)
         document["tags"] = list(tags)
     return TagsSet(job_id=found_id, tags=tags)
 

@@ -6,7 +6,7 @@ from agent_exec.errors import InvalidTagError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 _WILDCARD = ".*"
 
@@ -59,6 +59,13 @@ def quoted(text: str) -> str:
 def unique(tags: Iterable[str]) -> tuple[str, ...]:
     """Drop repeated tags, keeping the first of each."""
     return tuple(dict.fromkeys(tags))
+
+
+def changed(
+    tags: Iterable[str], *, added: Iterable[str], removed: Collection[str]
+) -> tuple[str, ...]:
+    """Take some tags away and put others behind what stays."""
+    return unique((*(tag for tag in tags if tag not in removed), *added))
 
 
 def matches(pattern: str, tags: Iterable[str]) -> bool:

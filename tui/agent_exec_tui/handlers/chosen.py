@@ -55,6 +55,11 @@ class Chosen:
         return len(self.rows) == 1
 
     @property
+    def is_alone(self) -> bool:
+        """Whether it acts on one job, and only that was aimed at."""
+        return self.is_one and not self.left
+
+    @property
     def jobs(self) -> str:
         """Write ``job``, ``5 jobs`` or, where some are left out, ``4 of 5 jobs``."""
         if self.left:

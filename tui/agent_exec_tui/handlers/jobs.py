@@ -252,7 +252,7 @@ class JobHandlers:
     def _repair(self) -> None:
         chosen = self._chosen((RowKind.LOST,))
         self._ask(
-            f"Fix the record of {'this job' if chosen.jobs == 'job' else chosen.jobs}?",
+            f"Fix the record of {'this job' if chosen.is_alone else chosen.jobs}?",
             chosen,
             lambda: self._run("fix", operations.repair, chosen.rows, "repair"),
             yes="Look and fix",

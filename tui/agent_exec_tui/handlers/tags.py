@@ -65,7 +65,7 @@ class TagHandlers:
             else "those all of them have; what you add or take away is done to each"
         )
         prompt = PromptDialog(
-            "Tags" if chosen.jobs == "job" else f"Tags of {chosen.jobs}",
+            "Tags" if chosen.is_alone else f"Tags of {chosen.jobs}",
             does="save",
             value=" ".join(shown),
             hint="\n".join(filter(None, (hint, chosen.left_text))),
