@@ -24,8 +24,6 @@ _KIND_OF_STATUS: dict[str, RowKind] = {
     JobStatus.KILLED: RowKind.KILLED,
     JobStatus.FAILED: RowKind.FAILED,
 }
-# A time limit ends a job by a signal, which it may answer with a code of its own.
-_MAY_BE_LATE = (RowKind.KILLED, RowKind.BAD)
 _UNKNOWN = "unknown"
 # A job of 33.999 may be written at 34.001; it stays one of second 33, the last of them.
 _WRITTEN_WITHIN_S = 2.0
@@ -68,7 +66,7 @@ def row_of(
         doubt = None
     if doubt is not None:
         kind, word = RowKind.LOST, doubt.word
-    elif kind in _MAY_BE_LATE and record.supervision and record.supervision.cause == TIMEOUT:
+    elif kind.has_ended and record.is_late:
         word = TIMEOUT
     created_s = _seconds(meta.created_at)
     started_s, finished_s = _seconds(state.started_at), _seconds(state.finished_at)

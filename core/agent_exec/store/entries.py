@@ -78,7 +78,7 @@ TAGS: Final = 7
 MADE_NS: Final = 8
 REST: Final = 9
 
-_TIMEOUT = "timeout"  # supervision.EndCause, without loading it
+TIMEOUT_CAUSE: Final = "timeout"  # supervision.EndCause, without loading it
 _STATUS_WORDS = frozenset({"created", "running", "exited", "killed", "failed"})
 # JSON types of the keys we know, absent or not. A record that keeps to them is readable; one
 # that does not (a null, say) may be readable all the same, which the careful reader decides.
@@ -177,7 +177,7 @@ def read_run(job: JobDir) -> Run:
 
 def entry_of(record: JobRecord, inode: int = 0, made_ns: int = 0) -> Entry:
     """Cut a whole record down."""
-    meta, state, ours = record.meta, record.state, record.supervision
+    meta, state = record.meta, record.state
     return (
         record.job_id,
         record.mtime_ns,
@@ -197,7 +197,7 @@ def entry_of(record: JobRecord, inode: int = 0, made_ns: int = 0) -> Entry:
             state.result.signal if state else None,
             state.result.duration_ms if state else None,
             state.pid if state else None,
-            bool(ours and state and ours.cause == _TIMEOUT and state.result.exit_code != 0),
+            record.is_late,
         ),
     )
 
@@ -329,7 +329,7 @@ def _is_late(name: str, root_fd: int, parse: Callable[[bytes], object], state: _
         return False
     return (
         isinstance(ours, dict)
-        and ours.get("cause") == _TIMEOUT
+        and ours.get("cause") == TIMEOUT_CAUSE
         and ours.get("started_at") == state["job"].get("started_at")
     )
 

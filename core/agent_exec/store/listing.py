@@ -12,7 +12,7 @@ from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.wire import decode_state
 from agent_exec.store import atomic
 from agent_exec.store.directories import find_directories
-from agent_exec.store.entries import read_usual
+from agent_exec.store.entries import TIMEOUT_CAUSE, read_usual
 from agent_exec.store.jobs import JobDir
 
 TYPE_CHECKING = False
@@ -61,6 +61,12 @@ class JobRecord:
     def log_bytes(self) -> int:
         """Bytes in the three logs together."""
         return self.stdout_bytes + self.stderr_bytes + self.full_log_bytes
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the job's own time limit ended it; not one that did well in spite of it."""
+        state, ours = self.state, self.supervision
+        return bool(ours and state and ours.cause == TIMEOUT_CAUSE and state.result.exit_code != 0)
 
 
 def read_job(store: JobStore, job_id: str) -> JobRecord | None:
