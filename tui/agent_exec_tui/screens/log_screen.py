@@ -16,13 +16,28 @@ if TYPE_CHECKING:
     from textual.selection import Selection
     from textual.widget import Widget
 
+    from agent_exec_tui.widgets.bars import FooterBar
+
 Answer = TypeVar("Answer")
 
 
 class LogScreen(Screen[Answer], inherit_bindings=False):
     """A screen whose text can be selected and is then on the clipboard."""
 
+    footer: FooterBar
     _copied: dict[Widget, Selection] | None = None
+
+    def refresh_footer(self) -> None:
+        """Draw the hints anew."""
+        raise NotImplementedError
+
+    def on_screen_suspend(self) -> None:
+        """Something lies over this screen, and takes the keys."""
+        self.footer.show([])
+
+    def on_screen_resume(self) -> None:
+        """The keys are ours again."""
+        self.refresh_footer()
 
     def say(self, text: str, *, severity: str = "information", timeout_s: float = 4.0) -> None:
         """Show a toast; *text* is never markup."""

@@ -336,14 +336,6 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.selected.show(row)
         self.refresh_footer()
 
-    def on_screen_suspend(self) -> None:
-        """Something lies over the main screen, and takes the keys."""
-        self.footer.show([])
-
-    def on_screen_resume(self) -> None:
-        """The keys are ours again."""
-        self.refresh_footer()
-
     def refresh_footer(self) -> None:
         """Draw the hints anew; none while another screen takes the keys."""
         if self.app.screen is self:

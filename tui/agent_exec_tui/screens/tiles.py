@@ -84,14 +84,14 @@ class TilesScreen(Helped, LogScreen[str | None], inherit_bindings=False):
         ]  # fmt: skip
         self._grid = Grid(*self.tiles, id="tiles")
         self._head = Static("", id="tiles-head", markup=False)
-        self._footer = FooterBar(id="footer")
+        self.footer = FooterBar(id="footer")
         self._handlers = self._all_handlers()
 
     def compose(self) -> ComposeResult:
         """What is shown, the logs, the keys."""
         yield self._head
         yield self._grid
-        yield self._footer
+        yield self.footer
 
     def on_mount(self) -> None:
         """Fit the tiles, and hear from now on what becomes of the jobs."""
@@ -206,19 +206,13 @@ class TilesScreen(Helped, LogScreen[str | None], inherit_bindings=False):
             tile.styles.column_span = columns * rows - shown + 1 if is_last else 1
         which = f"the first {shown} of " if shown < self._marked else ""
         self._head.update(Content(f" Logs of {which}{self._marked} marked jobs"))
-        self._show_hints()
+        self.refresh_footer()
 
-    def on_screen_suspend(self) -> None:
-        """Something lies over it, and has keys of its own."""
-        self._footer.show([])
+    def refresh_footer(self) -> None:
+        """Draw the hints anew."""
 
-    def on_screen_resume(self) -> None:
-        """Nothing lies over it any more."""
-        self._show_hints()
-
-    def _show_hints(self) -> None:
         def hint(name: str) -> Hint:
             return shown_key(keys_of(BY_ID[name], self._main.keys)[0]), BY_ID[name].label
 
         own = [("enter", "open the job"), ("tab", "next"), ("esc", "back")]
-        self._footer.show([*own, *map(hint, _HINTED), hint("app.help")])
+        self.footer.show([*own, *map(hint, _HINTED), hint("app.help")])
