@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -150,11 +151,20 @@ def test_a_sparkline_rises_with_its_numbers() -> None:
     assert sparkline([0, 1, 50, 100, 999], top=100, is_ascii=True) == " .=##"
 
 
-async def test_a_running_job_shows_what_it_uses_in_its_row_and_detail(tmp_path: Path) -> None:
-    store = JobStore(tmp_path / "root")
+@contextlib.contextmanager
+def busy_job(root: Path) -> Iterator[tuple[JobStore, str]]:
+    """A job that uses a processor, and where it is."""
+    store = JobStore(root)
     definition = JobDefinition(command=(sys.executable, "-c", BUSY))
     job_id = run_job(store, definition, observation=NO_WAIT).job_id
     try:
+        yield store, job_id
+    finally:
+        kill_job(store, job_id, signal="KILL")
+
+
+async def test_a_running_job_shows_what_it_uses_in_its_row_and_detail(tmp_path: Path) -> None:
+    with busy_job(tmp_path / "root") as (store, job_id):
         async with dashboard(store.root, (200, 50)) as pilot:
             main = app_of(pilot).main
             await until(pilot, lambda: job_id in main.table.usage, timeout_s=20)
@@ -163,8 +173,6 @@ async def test_a_running_job_shows_what_it_uses_in_its_row_and_detail(tmp_path: 
             assert memory_bytes > 1_000_000
             await until(pilot, lambda: "uses" in main.detail.plain_text)
             assert "1 process" in main.detail.plain_text
-    finally:
-        kill_job(store, job_id, signal="KILL")
 
 
 async def test_nothing_is_measured_where_it_is_not_wanted_or_not_seen(tmp_path: Path) -> None:
@@ -183,10 +191,7 @@ async def test_nothing_is_measured_where_it_is_not_wanted_or_not_seen(tmp_path: 
 
 
 async def test_a_job_that_ended_uses_nothing_any_more(tmp_path: Path) -> None:
-    store = JobStore(tmp_path / "root")
-    definition = JobDefinition(command=(sys.executable, "-c", BUSY))
-    job_id = run_job(store, definition, observation=NO_WAIT).job_id
-    try:
+    with busy_job(tmp_path / "root") as (store, job_id):
         async with dashboard(store.root, (200, 50)) as pilot:
             main = app_of(pilot).main
 
@@ -200,5 +205,3 @@ async def test_a_job_that_ended_uses_nothing_any_more(tmp_path: Path) -> None:
             await pilot.pause()
             assert "%" not in line()
             await until(pilot, lambda: not main.table.usage, "the figures forgotten")
-    finally:
-        kill_job(store, job_id, signal="KILL")
