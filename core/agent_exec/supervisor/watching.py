@@ -15,6 +15,7 @@ from agent_exec.errors import RecordUnreadableError
 from agent_exec.model import records
 from agent_exec.process.bare_signal import signal
 from agent_exec.store import atomic
+from agent_exec.supervisor.detach import adopt_orphans
 from agent_exec.supervisor.loop import READABLE
 
 TYPE_CHECKING = False
@@ -241,6 +242,8 @@ class OutputWatch:
         """Let the helpers see the end; they finish by themselves, in bounded time."""
         self._end_matcher()
         if self._notifier is not None:
+            # What sinks leave behind would come to us now, and be taken for the job's.
+            adopt_orphans(False)
             self._notifier.close()
 
 
