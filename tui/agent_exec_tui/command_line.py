@@ -95,6 +95,10 @@ def command_line(
         words += ["--progress-every", seconds_text(definition.progress_every_ms)]
     if own_wrapper(definition) and definition.shell_wrapper:
         words += _option("--shell-wrapper", " ".join(definition.shell_wrapper))
+    if definition.full_log_path:
+        words += _option("--log", definition.full_log_path)
+    if definition.log_max_bytes is not None:
+        words += ["--log-max", str(definition.log_max_bytes)]
     return formatting.cli_line(*words, *root, "--", *definition.command)
 
 

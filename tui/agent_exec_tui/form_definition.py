@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING
 
 from agent_exec.commands.definition import JobDefinition, StdinFile, StdinText, require_definition
 from agent_exec.errors import AgentExecError
-from agent_exec.model.job import (
-    MatchStream,
-    MatchType,
-    Notification,
-    OutputMatch,
-)
+from agent_exec.model.job import MatchStream, MatchType, Notification, OutputMatch
+from agent_exec.model.options import NOTHING_ASKED, JobOptions
 from agent_exec.model.tags import require_tag
 from agent_exec_tui import formatting
 from agent_exec_tui.command_line import MASKED_SHOWN, own_wrapper, seconds_text
@@ -37,6 +33,7 @@ class FormText:
         mask: keys of *env* whose values are never shown.
         output_pattern: text to look for in the output, or ``re:`` and a regular expression.
         output_stream: where to look; carried through, not shown.
+        asked: what a job is asked to be besides; likewise.
         timeout, grace, progress: seconds, or with a unit: ``90``, ``5m``; "" is none.
     """
 
@@ -60,6 +57,7 @@ class FormText:
     progress: str = ""
     inherit_env: bool = True
     shell_wrapper: str = ""
+    asked: JobOptions = NOTHING_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +238,9 @@ def check_form(
         notification=None if notify == Notification() else notify,
         tags=reader.tags(),
         shell_wrapper=wrapper or None,
+        full_log_path=text.asked.log_path,
+        log_max_bytes=text.asked.log_max_bytes,
+        rerun_of=text.asked.rerun_of,
     )
     given = {entry.partition("=")[0] for entry in definition.env}
     if lost := [key for key in missing if key in definition.mask and key not in given]:
@@ -294,4 +295,9 @@ def form_of(definition: JobDefinition) -> FormText:
         progress=seconds_text(definition.progress_every_ms),
         inherit_env=definition.inherit_env,
         shell_wrapper=own_wrapper(definition),
+        asked=JobOptions(
+            log_path=definition.full_log_path,
+            log_max_bytes=definition.log_max_bytes,
+            rerun_of=definition.rerun_of,
+        ),
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agent_exec.commands.definition import JobDefinition, StdinFile
+from agent_exec.commands import again
 from agent_exec.commands.observation import NO_WAIT
 from agent_exec.errors import AgentExecError, InvalidStateError, JobNotFoundError
 from agent_exec.model.lazy_dataclass import dataclass, replace
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from agent_exec import PrewarmedLauncher
-    from agent_exec.model.job import JobMeta
+    from agent_exec.commands.definition import JobDefinition
     from agent_exec.store.jobs import JobStore
+    from agent_exec.store.listing import JobRecord
     from agent_exec_tui.job_rows import JobRow
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ def signalling(signal: str) -> Operation:
         from agent_exec.commands.kill import kill_job
 
         require_unchanged(store, row)
-        killed = kill_job(store, row.job_id, signal=signal)
+        killed = kill_job(store, row.job_id, signal=signal, door="dashboard")
         if killed.state is None or killed.state == "running":
             return Outcome(row.job_id, True, f"{signal} sent; it still runs")
         how = killed.terminated_signal
@@ -128,14 +128,16 @@ def rerunning(launcher: PrewarmedLauncher | None, root: Sequence[str] = ()) -> O
             raise JobNotFoundError(row.job_id)
         if record.meta is None:
             raise InvalidStateError(f"job {row.short_id} cannot be read: {record.problem}")
-        missing = missing_values(record.meta)
+        missing = again.lost_values(record.meta)
         if missing:
             raise InvalidStateError(
                 f"values of {', '.join(missing)} are stored nowhere; "
                 "e opens the definition to add them"
             )
-        definition = definition_of(record.meta, store.root, row.job_id)
-        line = _line_again(record.meta, store, row, root)
+        definition = definition_of(record, store)
+        if definition is None:
+            raise JobNotFoundError(row.job_id)
+        line = command_line(definition, runs_now=True, root=root, is_kept=True)
         made = run(store, definition, launcher)
         text = f"runs again as {made.job_id[:ID_CHARS]}"
         return replace(made, job_id=row.job_id, line=line, text=text)
@@ -146,13 +148,9 @@ def rerunning(launcher: PrewarmedLauncher | None, root: Sequence[str] = ()) -> O
 def rerun_line(store: JobStore, row: JobRow, root: Sequence[str] = ()) -> str:
     """Write the command line that runs a job again; values of its environment stay out."""
     record = read_job(store, row.job_id)
-    if record is None or record.meta is None:
+    definition = definition_of(record, store) if record else None
+    if definition is None:
         return f"# {row.short_id} cannot be read any more"
-    return _line_again(record.meta, store, row, root)
-
-
-def _line_again(meta: JobMeta, store: JobStore, row: JobRow, root: Sequence[str]) -> str:
-    definition = definition_of(meta, store.root, row.job_id)
     return command_line(definition, runs_now=True, root=root, is_kept=True)
 
 
@@ -227,38 +225,18 @@ def repair(store: JobStore, row: JobRow) -> Outcome:
     return Outcome(row.job_id, True, "nothing to fix")
 
 
-def missing_values(meta: JobMeta) -> list[str]:
-    """Name the variables whose values are stored nowhere."""
-    if meta.env_vars_runtime:
-        return []
-    return [entry.partition("=")[0] for entry in meta.env_vars
-            if entry.partition("=")[0] in meta.mask]  # fmt: skip
+def definition_of(record: JobRecord, store: JobStore) -> JobDefinition | None:
+    """Make the definition again that a job was made from; masked values that are lost stay out.
 
-
-def definition_of(meta: JobMeta, root: str, job_id: str) -> JobDefinition:
-    """Make the definition again that a job was made from; masked values that are lost stay out."""
-    lost = missing_values(meta)
-    env = meta.env_vars_runtime or tuple(
-        entry for entry in meta.env_vars if entry.partition("=")[0] not in lost
-    )
-    definition = JobDefinition(
-        command=meta.command,
-        cwd=meta.cwd,
-        env=env,
-        env_files=meta.env_files,
-        inherit_env=meta.inherit_env,
-        mask=meta.mask,
-        timeout_ms=meta.timeout_ms,
-        kill_after_ms=meta.kill_after_ms,
-        progress_every_ms=meta.progress_every_ms,
-        notification=meta.notification,
-        tags=meta.tags,
-        shell_wrapper=meta.shell_wrapper,
-    )
-    if meta.stdin_file:
-        path = os.path.join(root, job_id, meta.stdin_file)
-        definition = replace(definition, stdin=StdinFile(path))
-    return definition
+    None where it cannot be read, or was removed in this moment.
+    """
+    if record.meta is None:
+        return None
+    try:
+        with store.open(record.job_id) as job:
+            return again.definition_of(job, record.meta)
+    except AgentExecError:
+        return None
 
 
 def told(verb: str, outcome: Outcome) -> str:

@@ -97,6 +97,7 @@ def _run_kill(arguments: Arguments, call: Call) -> int:
         job_id,
         signal=arguments.text("--signal") or "TERM",
         wait=not arguments.flag("--no-wait"),
+        door="cli",
     )
     call.answer(answer)
     return 0

@@ -58,7 +58,7 @@ def configured_wrapper(config: Config) -> tuple[str, ...] | None:
 
 
 def definition_of(
-    arguments: Arguments, wrapper: tuple[str, ...] | None, log_max_bytes: int = 0
+    arguments: Arguments, wrapper: tuple[str, ...] | None, log_max_bytes: int | None = None
 ) -> JobDefinition:
     """The job that the options and the command describe."""
     from agent_exec.commands.definition import JobDefinition

@@ -131,6 +131,7 @@ def _create() -> Verb:
         "create", _run_create,
         "Define a job without starting it; `start` or the dashboard's s key starts it.",
         ("Job", _WHERE), ("Limits", _LIMITS), ("Standard input", _STDIN), ("Events", _NOTIFY),
+        ("Logs", (_FULL_LOG, _LOG_MAX)),
         positional=_COMMAND, conflicts=_DEFINITION_CONFLICTS,
         examples=("create --tag demo -- make test", "create 'make && make install'"),
     )  # fmt: skip
@@ -178,10 +179,12 @@ VERBS = {"create": _create, "run": _run, "start": _start, "restart": _restart}
 def _run_create(arguments: Arguments, call: Call) -> int:
     from agent_exec.commands.create import create_job
 
-    wrapper = given_wrapper(arguments)
+    wrapper, log_max_bytes = given_wrapper(arguments), arguments.optional_number("--log-max")
     if wrapper is None:
-        wrapper = configured_wrapper(config_for(arguments, call))
-    call.answer(create_job(call.store(), definition_of(arguments, wrapper)))
+        config = config_for(arguments, call)
+        wrapper = configured_wrapper(config)
+        log_max_bytes = _log_max_bytes(arguments, config)
+    call.answer(create_job(call.store(), definition_of(arguments, wrapper, log_max_bytes)))
     return 0
 
 
@@ -227,8 +230,13 @@ def _run_start(arguments: Arguments, call: Call, config: Config, shared: Shared)
     from agent_exec.commands.start import start_job
 
     (job_id,) = arguments.texts("JOB_ID")
-    log_max_bytes = _log_max_bytes(arguments, config)
-    return start_job(call.store(), job_id, log_max_bytes=log_max_bytes, **shared)
+    return start_job(
+        call.store(),
+        job_id,
+        log_max_bytes=arguments.optional_number("--log-max"),
+        default_log_max_bytes=config.log_max_bytes,
+        **shared,
+    )
 
 
 @_beside_its_supervisor
@@ -241,10 +249,13 @@ def _run_restart(arguments: Arguments, call: Call, config: Config, shared: Share
         job_id,
         env=arguments.texts("--env"),
         signal=arguments.text("--signal") or "TERM",
-        log_max_bytes=_log_max_bytes(arguments, config),
+        log_max_bytes=arguments.optional_number("--log-max"),
+        default_log_max_bytes=config.log_max_bytes,
         **shared,
     )
 
 
-def _log_max_bytes(arguments: Arguments, config: Config) -> int:
-    return arguments.number("--log-max", config.log_max_bytes)
+def _log_max_bytes(arguments: Arguments, config: Config) -> int | None:
+    """What is asked of each run to come; like the wrapper, config.toml's is asked for now."""
+    given = arguments.optional_number("--log-max")
+    return (config.log_max_bytes or None) if given is None else given

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from agent_exec.commands.arguments import require_count, require_text, require_texts
+from agent_exec.commands.asked import RunOrder
 from agent_exec.commands.environment import displayed, key_of, require_entries
 from agent_exec.commands.stdin import (
     DEFAULT_MAX_BYTES,
@@ -26,9 +27,11 @@ from agent_exec.model.job import (
     Notification,
     StateJob,
 )
+from agent_exec.model.job_id import require_id
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.model.tags import require_tag, unique
 from agent_exec.store.clock import now_timestamp
+from agent_exec.store.options import keep_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ __all__ = [
     "StdinStream",
     "StdinText",
     "define",
+    "first_order",
     "require_definition",
 ]
 
@@ -61,7 +65,9 @@ class JobDefinition:
         stdin: what the command reads; None is /dev/null.
         shell_wrapper: program and flags that get the command; None is ``sh -lc``.
         full_log_path: where full.log goes instead of the job's directory.
-        log_max_bytes: how much of each stream is kept; 0 is everything.
+        log_max_bytes: how much of each stream is kept; 0 is everything, as is None, which
+            leaves it to those who start the job.
+        rerun_of: the job this one is made from.
     """
 
     command: tuple[str, ...]
@@ -79,7 +85,8 @@ class JobDefinition:
     tags: tuple[str, ...] = ()
     shell_wrapper: tuple[str, ...] | None = None
     full_log_path: str | None = None
-    log_max_bytes: int = 0
+    log_max_bytes: int | None = None
+    rerun_of: str | None = None
 
 
 def require_definition(definition: JobDefinition) -> None:
@@ -109,6 +116,8 @@ def require_definition(definition: JobDefinition) -> None:
         require_texts("the shell wrapper", definition.shell_wrapper)
     if definition.full_log_path is not None:
         require_text("--log", definition.full_log_path)
+    if definition.rerun_of is not None:
+        require_id(definition.rerun_of)
     _require_numbers(definition)
     _require_notification(definition.notification)
 
@@ -119,7 +128,7 @@ def _require_numbers(definition: JobDefinition) -> None:
         ("--timeout", definition.timeout_ms),
         ("--kill-after", definition.kill_after_ms),
         ("--progress-every", definition.progress_every_ms),
-        ("--log-max", definition.log_max_bytes),
+        ("--log-max", definition.log_max_bytes or 0),
     ):
         require_count(what, number)
 
@@ -173,6 +182,7 @@ def define(
     stdin_file = None
     if definition.stdin is not None:
         stdin_file = keep_stdin(job.fd, definition.stdin, definition.stdin_max_bytes)
+    _keep_asked(job, definition)
     meta = JobMeta(
         job=JobRef(job.job_id),
         schema_version=SCHEMA_VERSION,
@@ -195,6 +205,29 @@ def define(
         stdin_file=stdin_file,
     )
     return meta, created_state(job.job_id, now)
+
+
+def first_order(definition: JobDefinition) -> RunOrder:
+    """What the first run gets of a job that was just made."""
+    return RunOrder(
+        full_log_path=_absolute(definition.full_log_path),
+        log_max_bytes=definition.log_max_bytes or 0,
+    )
+
+
+def _keep_asked(job: JobDir, definition: JobDefinition) -> None:
+    """Write down what meta.json has no key for, if there is anything."""
+    path, limit, origin = definition.full_log_path, definition.log_max_bytes, definition.rerun_of
+    if path is None and limit is None and origin is None:
+        return
+    from agent_exec.model.options import JobOptions
+
+    options = JobOptions(log_path=_absolute(path), log_max_bytes=limit, rerun_of=origin)
+    keep_options(job, options)
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else os.path.abspath(path)
 
 
 def created_state(job_id: str, now: str) -> JobState:

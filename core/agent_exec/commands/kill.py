@@ -5,14 +5,21 @@ from __future__ import annotations
 import signal as signals
 import time
 
+from agent_exec.commands.asked import note_ended_by
 from agent_exec.commands.settling import look, look_and_settle, settle_if_proved
-from agent_exec.errors import SupervisorLostError, UnverifiedProcessError
+from agent_exec.errors import (
+    InternalError,
+    InvalidStateError,
+    SupervisorLostError,
+    UnverifiedProcessError,
+)
 from agent_exec.model.job import JobStatus, require_started
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.process.exit_watch import ExitWatch, await_exit
 from agent_exec.process.liveness import Verdict
 from agent_exec.process.signals import parse_signal
 from agent_exec.process.tree import Survivor, has_leaf, signal_job, survivors
+from agent_exec.store import story
 from agent_exec.store.root import require_own_root
 
 TYPE_CHECKING = False
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from agent_exec.store.jobs import JobDir, JobStore
 
 OBSERVE_S = 3.0
+_NOTE_TIMEOUT_S = 0.5  # a launch or a restart may have the lock, and the job must be ended anyway
 _SLOW_LOOK_S = 0.25  # behind the process's own end: a peer may write the state without one
 _QUICK_LOOK_S = 0.005  # once the process is gone, its supervisor writes the state
 _ENDING = frozenset(
@@ -52,11 +60,27 @@ class KilledJob:
     survivors: tuple[Survivor, ...] | None = None
 
 
-def kill_job(store: JobStore, job_id: str, *, signal: str = "TERM", wait: bool = True) -> KilledJob:
+def kill_job(
+    store: JobStore,
+    job_id: str,
+    *,
+    signal: str = "TERM",
+    wait: bool = True,
+    door: str = "library",
+    who: str | None = None,
+) -> KilledJob:
     """Send *signal* to a running job's whole tree and say, within 3 s, what is.
 
     A job that is over is left as it is. The state is never written here, but for a job whose
     supervisor is gone and whose end is thereby proved.
+
+    Args:
+        store: the root.
+        job_id: or the beginning of one.
+        signal: its name, with or without SIG, or its number.
+        wait: whether to look what becomes of the job.
+        door: where the caller came in, for the record of who ended it.
+        who: what that door knows the caller by; None is this process's user.
 
     Raises:
         InvalidSignalError: unknown, or one that jobs are not sent.
@@ -74,6 +98,8 @@ def kill_job(store: JobStore, job_id: str, *, signal: str = "TERM", wait: bool =
             return _over(job, found, sent) if wait else _brief(job, sent)
         require_own_root(store.root)
         _require_reachable(job, found)
+        if sent.number in _ENDING:
+            _note_ended_by(job, found, sent, door, who)
         began_s = time.monotonic()
         pid = found.state.pid or 0
         child = found.supervision.child if found.supervision is not None else None
@@ -82,6 +108,16 @@ def kill_job(store: JobStore, job_id: str, *, signal: str = "TERM", wait: bool =
             if not wait:
                 return _brief(job, sent)
             return _observe(job, found, sent, watch, began_s)
+
+
+def _note_ended_by(job: JobDir, found: Look, sent: Signal, door: str, who: str | None) -> None:
+    """Write down who ends the job, if that is possible at once; the signal does not wait for it."""
+    try:
+        with job.locked(_NOTE_TIMEOUT_S):
+            if not job.read_state().is_terminal:
+                note_ended_by(job, found.state, signal=sent.number, door=door, who=who)
+    except (InvalidStateError, InternalError, OSError) as error:
+        story.logger(__name__).warning("job %s: who ended it is not kept: %s", job.job_id, error)
 
 
 def _over(job: JobDir, found: Look, sent: Signal) -> KilledJob:

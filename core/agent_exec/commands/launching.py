@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agent_exec.commands.asked import RunOrder
     from agent_exec.commands.auto_gc import AutoGc
     from agent_exec.commands.observation import Answer, Observation
     from agent_exec.model.job import JobMeta
@@ -35,8 +36,7 @@ def launch_job(
     *,
     entries: tuple[str, ...],
     environ: Mapping[str, str],
-    full_log_path: str | None = None,
-    log_max_bytes: int = 0,
+    order: RunOrder,
     launcher: Launcher | None = None,
 ) -> RunningLaunch:
     """Start a created job, whose lock the caller holds; its env files are read now.
@@ -46,8 +46,7 @@ def launch_job(
         meta: what to run.
         entries: ``--env`` values, unmasked.
         environ: what the child inherits, and its notification commands get.
-        full_log_path: absolute, when full.log shall lie elsewhere.
-        log_max_bytes: per stream; 0 is no limit.
+        order: what this run gets besides.
         launcher: makes supervisors quickly; None spawns one.
 
     Raises:
@@ -58,7 +57,7 @@ def launch_job(
         try:
             environment = child_environment(meta, entries, environ)
         except InternalError as error:
-            raise process_launch.refuse(job, str(error)) from None
+            raise process_launch.refuse(job, str(error), order.run) from None
         spec = LaunchSpec(
             job_id=job.job_id,
             command=meta.command,
@@ -73,12 +72,13 @@ def launch_job(
             timeout_ms=meta.timeout_ms,
             kill_after_ms=meta.kill_after_ms,
             progress_every_ms=meta.progress_every_ms,
-            full_log_path=full_log_path,
-            log_max_bytes=log_max_bytes,
+            full_log_path=order.full_log_path,
+            log_max_bytes=order.log_max_bytes,
+            run=order.run,
         )
         return process_launch.launch(job, spec, launcher=launcher)
     except LaunchFailedError as error:
-        _keep_full_log_path(job, full_log_path)
+        _keep_full_log_path(job, order.full_log_path)
         raise LaunchFailedError(
             error.reason, details={"job_id": job.job_id, "root": job.root, "reason": error.reason}
         ) from None
@@ -122,7 +122,7 @@ def watch_and_answer(
 
 
 def _keep_full_log_path(job: JobDir, path: str | None) -> None:
-    """Let a later restart still find where full.log shall lie; meta.json has no place for it."""
+    """Tell where full.log would have lain, although nothing ran."""
     name = records.SUPERVISION_FILE
     if path is None:
         return

@@ -7,6 +7,7 @@ import os
 import signal as signals
 import time
 
+from agent_exec.commands.asked import order_run
 from agent_exec.commands.definition import created_state
 from agent_exec.commands.environment import displayed, require_entries, runtime_entries
 from agent_exec.commands.launching import launch_job, watch_and_answer
@@ -58,7 +59,8 @@ def restart_job(
     auto_gc: AutoGc | None = None,
     launcher: Launcher | None = None,
     environ: Mapping[str, str] | None = None,
-    log_max_bytes: int = 0,
+    log_max_bytes: int | None = None,
+    default_log_max_bytes: int = 0,
 ) -> RestartedJob:
     """End a job's run if it has one, empty its logs and run its definition again.
 
@@ -71,7 +73,9 @@ def restart_job(
         auto_gc: what to clean up besides.
         launcher: makes supervisors quickly.
         environ: what the command inherits; None is this process's environment.
-        log_max_bytes: how much of each stream is kept; 0 is everything.
+        log_max_bytes: how much of each stream is kept from now on, 0 is everything; None is as
+            the job was asked to be, and
+        default_log_max_bytes: where it was not asked.
 
     Raises:
         JobNotFoundError, AmbiguousJobIdError, InvalidArgumentError: no such job.
@@ -92,15 +96,20 @@ def restart_job(
             require_own_identity(job.job_id, meta)
             # Before anything is ended: what cannot start again is better left running.
             entries = runtime_entries(job.job_id, meta, env)
-            full_log_path = _end_old_run(job, sent)
-            _reset(job, full_log_path)
+            order = order_run(
+                job,
+                job.read_state(),
+                log_max_bytes=log_max_bytes,
+                default_log_max_bytes=default_log_max_bytes,
+            )
+            _end_old_run(job, sent)
+            _reset(job, order.full_log_path)
             launch = launch_job(
                 job,
                 meta,
                 entries=entries,
                 environ=environ,
-                full_log_path=full_log_path,
-                log_max_bytes=log_max_bytes,
+                order=order,
                 launcher=launcher,
             )
         return watch_and_answer(
@@ -116,15 +125,13 @@ def restart_job(
         )
 
 
-def _end_old_run(job: JobDir, sent: Signal) -> str | None:
-    """See to it that nothing of the old run writes any more; returns where its full.log lay."""
+def _end_old_run(job: JobDir, sent: Signal) -> None:
+    """See to it that nothing of the old run writes any more."""
     found = look(job)
-    full_log_path = found.supervision.full_log_path if found.supervision is not None else None
     if found.state.status is JobStatus.RUNNING or found.runs:
         _end_running(job, found, sent)
     _await_release(job, found)
     remove_leaf(job, found.supervision)
-    return full_log_path
 
 
 def _end_running(job: JobDir, found: Look, sent: Signal) -> None:

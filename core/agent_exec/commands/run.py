@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from agent_exec.commands.definition import JobDefinition, define, require_definition
+from agent_exec.commands.definition import JobDefinition, define, first_order, require_definition
 from agent_exec.commands.environment import displayed
 from agent_exec.commands.launching import launch_job, watch_and_answer
 from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation
@@ -55,7 +55,6 @@ def run_job(
     """
     environ = os.environ if environ is None else environ
     require_definition(definition)
-    full_log_path = definition.full_log_path
     new_id = store.create(lambda job: define(job, definition, keep_runtime_env=False))
     began_s = time.monotonic()
     with store.open(new_id) as job:
@@ -68,8 +67,7 @@ def run_job(
                     meta,
                     entries=definition.env,
                     environ=environ,
-                    full_log_path=None if full_log_path is None else os.path.abspath(full_log_path),
-                    log_max_bytes=definition.log_max_bytes,
+                    order=first_order(definition),
                     launcher=launcher,
                 )
         except AgentExecError as error:

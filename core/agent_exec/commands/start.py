@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from agent_exec.commands.asked import order_run
 from agent_exec.commands.environment import displayed, runtime_entries
 from agent_exec.commands.launching import launch_job, watch_and_answer
 from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation
@@ -34,7 +35,8 @@ def start_job(
     auto_gc: AutoGc | None = None,
     launcher: Launcher | None = None,
     environ: Mapping[str, str] | None = None,
-    log_max_bytes: int = 0,
+    log_max_bytes: int | None = None,
+    default_log_max_bytes: int = 0,
 ) -> StartedJob:
     """Start a created job; of any number of concurrent callers exactly one does.
 
@@ -45,7 +47,9 @@ def start_job(
         auto_gc: what to clean up besides.
         launcher: makes supervisors quickly.
         environ: what the command inherits; None is this process's environment.
-        log_max_bytes: how much of each stream is kept; 0 is everything.
+        log_max_bytes: how much of each stream is kept from now on, 0 is everything; None is as
+            the job was asked to be, and
+        default_log_max_bytes: where it was not asked.
 
     Raises:
         JobNotFoundError, AmbiguousJobIdError, InvalidArgumentError: no such job.
@@ -58,7 +62,8 @@ def start_job(
         require_own_root(store.root)
         with job.locked():
             meta = job.read_meta()
-            require_startable(job_id, job.read_state().status)
+            state = job.read_state()
+            require_startable(job_id, state.status)
             require_own_identity(job.job_id, meta)
             entries = runtime_entries(job.job_id, meta)
             launch = launch_job(
@@ -66,7 +71,12 @@ def start_job(
                 meta,
                 entries=entries,
                 environ=environ,
-                log_max_bytes=log_max_bytes,
+                order=order_run(
+                    job,
+                    state,
+                    log_max_bytes=log_max_bytes,
+                    default_log_max_bytes=default_log_max_bytes,
+                ),
                 launcher=launcher,
             )
         return watch_and_answer(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 
+from agent_exec.commands.asked import asked_of, ended_by_of
 from agent_exec.commands.settling import look_and_settle
 from agent_exec.model.job import JobStatus
 from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.model.options import EndedBy  # noqa: TC001 - the schema reads it
 from agent_exec.model.records import FULL_LOG, STDERR_LOG, STDOUT_LOG
 from agent_exec.model.supervision import DroppedBytes, EndCause, ResourceUse
 from agent_exec.model.timestamps import parse_timestamp
@@ -37,6 +39,10 @@ class JobStatusReport:
         signal: the number as text, when a signal ended the job.
         cause: why the run ended, beyond code and signal.
         reason: what went wrong, for people.
+        run: which run of the job this is; None where another program started it.
+        log_max_bytes: how much of each stream is kept.
+        rerun_of: the job this one was made from.
+        ended_by: who asked for its end.
         dropped_bytes: output that was not stored, with the reason why.
         still_capturing: the job is over, but what it left behind may still write.
     """
@@ -71,6 +77,10 @@ class JobStatusReport:
     drop_reason: str | None = None
     still_capturing: bool | None = None
     resource_use: ResourceUse | None = None
+    run: int | None = None
+    log_max_bytes: int | None = None
+    rerun_of: str | None = None
+    ended_by: EndedBy | None = None
 
 
 def job_status(store: JobStore, job_id: str) -> JobStatusReport:
@@ -95,7 +105,12 @@ def _report(job: JobDir, meta: JobMeta, found: Look) -> JobStatusReport:
     is_running = state.status is JobStatus.RUNNING
     dropped = ours.dropped if ours is not None else DroppedBytes()
     is_capturing = ours is not None and ours.still_capturing and job.has_supervisor()
+    asked = asked_of(job)
+    # What a run has is its own record's to say; one of another program's has none of it.
+    is_waiting = state.status is JobStatus.CREATED
     full_log_path = ours.full_log_path if ours is not None else None
+    log_max_bytes = ours.log_max_bytes if ours is not None else 0
+    cause = ours.cause if ours is not None else None
     return JobStatusReport(
         job_id=job.job_id,
         state=state.status,
@@ -117,14 +132,18 @@ def _report(job: JobDir, meta: JobMeta, found: Look) -> JobStatusReport:
         stderr_log_path=job.file_path(STDERR_LOG),
         stdout_total_bytes=job.size_of(STDOUT_LOG),
         stderr_total_bytes=job.size_of(STDERR_LOG),
-        full_log_path=full_log_path or job.file_path(FULL_LOG),
+        full_log_path=(asked.log_path if is_waiting else full_log_path) or job.file_path(FULL_LOG),
         liveness=told(found.liveness),
-        cause=ours.cause if ours is not None else None,
+        cause=cause,
         reason=ours.reason if ours is not None else None,
         dropped_bytes=dropped if dropped.total or dropped.full else None,
         drop_reason=ours.drop_reason if ours is not None else None,
         still_capturing=True if is_capturing else None,
         resource_use=ours.resource_use if ours is not None else None,
+        run=(ours.run or None) if ours is not None else None,
+        log_max_bytes=(asked.log_max_bytes if is_waiting else log_max_bytes) or None,
+        rerun_of=asked.rerun_of,
+        ended_by=ended_by_of(asked, state, cause),
     )
 
 

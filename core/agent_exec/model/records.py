@@ -19,6 +19,7 @@ Document = dict[str, object]
 META_FILE = "meta.json"
 STATE_FILE = "state.json"
 SUPERVISION_FILE = "supervision.json"
+OPTIONS_FILE = "options.json"
 COMPLETION_EVENT_FILE = "completion_event.json"
 NOTIFICATION_EVENTS_FILE = "notification_events.ndjson"
 STDIN_FILE = "stdin.bin"
@@ -144,6 +145,8 @@ def supervision_document(
     child: Document | None = None,
     started_at: str | None = None,
     started_ns: int = 0,
+    run: int = 0,
+    log_max_bytes: int = 0,
     cgroup: str | None = None,
     full_log_path: str | None = None,
     cause: str | None = None,
@@ -160,6 +163,8 @@ def supervision_document(
         ("child", child),
         ("started_at", started_at),
         ("started_ns", started_ns or None),
+        ("run", run or None),
+        ("log_max_bytes", log_max_bytes or None),
         ("cgroup", cgroup),
         ("full_log_path", full_log_path),
         ("cause", cause),

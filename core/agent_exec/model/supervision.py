@@ -77,6 +77,8 @@ class Supervision:
     Attributes:
         started_at: equals state.json's, and so binds this record to the run.
         started_ns: wall clock at the start, for order within one second.
+        run: which run of the job this is; 0 where it was not counted.
+        log_max_bytes: how much of each stream is kept; 0 is everything.
         cgroup: the path of the run's own cgroup, where one is delegated to us.
         full_log_path: where full.log really lies, when ``--log`` put it elsewhere.
         reason: what went wrong, for people; None when nothing did.
@@ -89,6 +91,8 @@ class Supervision:
     child: ProcessIdentity | None = None
     started_at: str | None = None
     started_ns: int = 0
+    run: int = 0
+    log_max_bytes: int = 0
     cgroup: str | None = None
     full_log_path: str | None = None
     cause: EndCause | None = None
@@ -121,6 +125,8 @@ def decode_supervision(document: Document) -> Supervision:
         child=None if child is None else _decode_identity(child),
         started_at=reader.optional_text("started_at"),
         started_ns=reader.number("started_ns"),
+        run=reader.number("run"),
+        log_max_bytes=reader.number("log_max_bytes"),
         cgroup=reader.optional_text("cgroup"),
         full_log_path=reader.optional_text("full_log_path"),
         cause=EndCause(cause) if cause and cause in _CAUSES else None,

@@ -46,6 +46,7 @@ class LaunchSpec:
         progress_every_ms: how often ``updated_at`` is refreshed; 0 is never.
         full_log_path: absolute, when full.log shall lie elsewhere.
         log_max_bytes: per stream; 0 means no limit.
+        run: which run of the job this is, for its record; 0 is not counted.
         keeps_free_space: stop storing output when the volume is nearly full.
     """
 
@@ -64,6 +65,7 @@ class LaunchSpec:
     progress_every_ms: int = 0
     full_log_path: str | None = None
     log_max_bytes: int = 0
+    run: int = 0
     keeps_free_space: bool = True
 
 

@@ -99,10 +99,10 @@ def launch(job: JobDir, spec: LaunchSpec, *, launcher: Launcher | None = None) -
             spawned_pid = start_supervisor(job, spec, lock_fd, report_write, launcher)
         except OSError as error:
             failure = InternalError.from_os_error(error, "start the supervisor")
-            raise _failed(job, str(failure)) from None
+            raise _failed(job, str(failure), spec.run) from None
         finally:
             os.close(report_write)
-        pid = _await_started(job, report, spawned_pid)
+        pid = _await_started(job, report, spawned_pid, spec.run)
         stack.pop_all()
         os.close(lock_fd)
         return RunningLaunch(pid, report)
@@ -144,14 +144,14 @@ def _claim(job: JobDir) -> None:
     raise _being_started(job)
 
 
-def _await_started(job: JobDir, report: ReportReader, spawned_pid: int | None) -> int:
+def _await_started(job: JobDir, report: ReportReader, spawned_pid: int | None, run: int) -> int:
     event = report.wait(frozenset({"started", "failed"}), time.monotonic() + STARTED_TIMEOUT_S)
     if event is not None and spawned_pid is not None:
         collect(spawned_pid)  # it forked and ended at once; its supervisor is nobody's child
     if event == "started":
         return int(str(report.fact("pid")))
     if event == "failed":
-        raise _failed(job, str(report.fact("reason")))
+        raise _failed(job, str(report.fact("reason")), run)
     if event is None:
         raise LaunchFailedError(
             f"supervisor did not answer within {STARTED_TIMEOUT_S:g} s; "
@@ -159,7 +159,7 @@ def _await_started(job: JobDir, report: ReportReader, spawned_pid: int | None) -
         )
     if job.read_state().status is JobStatus.CREATED:
         _end_unrecorded(job)
-    raise _failed(job, "supervisor ended before it could say anything")
+    raise _failed(job, "supervisor ended before it could say anything", run)
 
 
 def _end_unrecorded(job: JobDir) -> None:
@@ -168,7 +168,7 @@ def _end_unrecorded(job: JobDir) -> None:
     end_unrecorded(job)
 
 
-def refuse(job: JobDir, reason: str) -> LaunchFailedError:
+def refuse(job: JobDir, reason: str, run: int = 0) -> LaunchFailedError:
     """Record that a created job cannot be launched at all, and make the error that says so.
 
     The caller holds the job's lock and has seen it ``created``.
@@ -180,12 +180,12 @@ def refuse(job: JobDir, reason: str) -> LaunchFailedError:
     lock_fd = _take_supervisor_lock(job)
     try:
         _claim(job)
-        return _failed(job, reason)
+        return _failed(job, reason, run)
     finally:
         os.close(lock_fd)
 
 
-def _failed(job: JobDir, reason: str) -> LaunchFailedError:
+def _failed(job: JobDir, reason: str, run: int) -> LaunchFailedError:
     """Record the failure if nobody has; the caller still holds the supervisor's lock."""
     moment = now_timestamp()
     with contextlib.suppress(AgentExecError):
@@ -193,7 +193,7 @@ def _failed(job: JobDir, reason: str) -> LaunchFailedError:
             job.write_record(
                 records.SUPERVISION_FILE,
                 records.supervision_document(
-                    supervisor=records.NOBODY, cause="launch_failed", reason=reason
+                    supervisor=records.NOBODY, run=run, cause="launch_failed", reason=reason
                 ),
             )
             job.write_record(

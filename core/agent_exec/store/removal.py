@@ -30,6 +30,7 @@ KNOWN_NAMES = frozenset(
         records.META_FILE,
         records.STATE_FILE,
         records.SUPERVISION_FILE,
+        records.OPTIONS_FILE,
         records.COMPLETION_EVENT_FILE,
         records.NOTIFICATION_EVENTS_FILE,
         records.STDIN_FILE,

@@ -37,6 +37,7 @@ class Definition:
         "notification",
         "progress_every_ms",
         "root",
+        "run",
         "shell_wrapper",
         "sink_environment",
         "stdin_file",
@@ -60,6 +61,7 @@ class Definition:
     progress_every_ms: int
     full_log_path: str | None
     log_max_bytes: int
+    run: int
     keeps_free_space: bool
     notification: Document | None
     meta_version: tuple[int, int] | None

@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_exec.model.records import Document
     from agent_exec.store.atomic import FileVersion
+    from agent_exec.supervisor.definition import Definition
     from agent_exec.supervisor.ending import Ending
 
 _TORN_RETRIES = 5
@@ -31,13 +32,13 @@ class Journal:
     None when nothing waits).
     """
 
-    def __init__(self, dir_fd: int, root: str, job_id: str, full_log_path: str | None) -> None:
+    def __init__(self, dir_fd: int, definition: Definition) -> None:
         self.started_at: str | None = None
         self.started_ns = 0
         self.retry_at: float | None = None
         self._dir_fd = dir_fd
-        self._job_id = job_id
-        self._path = os.path.join(root, job_id)
+        self._job_id = definition.job_id
+        self._path = os.path.join(definition.root, definition.job_id)
         self._pid: int | None = None
         self._is_published = False  # `running` has reached the disk
         self._retry_pause_s = _RETRY_FIRST_S
@@ -46,7 +47,9 @@ class Journal:
         self._version: FileVersion | None = None  # the state.json known to be ours
         self._supervision: Document = {
             "supervisor": identity_document(os.getpid()),
-            "full_log_path": full_log_path,
+            "run": definition.run,
+            "full_log_path": definition.full_log_path,
+            "log_max_bytes": definition.log_max_bytes,
         }
 
     def reserve(self) -> None:

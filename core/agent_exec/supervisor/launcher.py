@@ -136,6 +136,7 @@ def _run_nothing(path: str) -> None:
         "progress_every_ms": 0,
         "full_log_path": None,
         "log_max_bytes": 0,
+        "run": 0,
         "keeps_free_space": True,
         "notification": None,
         "meta_version": None,

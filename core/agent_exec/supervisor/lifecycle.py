@@ -47,7 +47,7 @@ def supervise(dir_fd: int, lock_fd: int, report_fd: int, definition_fd: int) -> 
     except (OSError, ValueError, EOFError, TypeError, KeyError) as error:
         report.send("failed", reason=f"read the definition: {error}")
         return 1
-    journal = Journal(dir_fd, definition.root, definition.job_id, definition.full_log_path)
+    journal = Journal(dir_fd, definition)
     run = Run(definition, dir_fd, journal, report)
     try:
         run.start()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent_exec.commands.again import lost_values
+from agent_exec.model.lazy_dataclass import replace
 from agent_exec_tui import operations
 from agent_exec_tui.command_line import command_line
 from agent_exec_tui.handlers.work import work
@@ -39,11 +41,11 @@ class FormHandlers:
         from agent_exec_tui.screens.job_form import JobForm
 
         main, row = self._main, self._main.row
-        if record.meta is None or row is None:
+        definition = operations.definition_of(record, main.store)
+        if record.meta is None or row is None or definition is None:
             main.say("what it was made with cannot be read", severity="warning")
             return
-        definition = operations.definition_of(record.meta, main.store.root, record.job_id)
-        missing = tuple(operations.missing_values(record.meta))
+        missing = tuple(lost_values(record.meta))
         form = JobForm(main, definition, origin=row.short_id, missing=missing)
         main.app.push_screen(form, self._formed)
 
@@ -53,7 +55,7 @@ class FormHandlers:
         if not isinstance(answer, FormAnswer):
             return
         main, definition, runs_now = self._main, answer.definition, answer.runs_now
-        main.session.recent = definition
+        main.session.recent = replace(definition, rerun_of=None)
         main.session.forms.insert(0, submitted(answer.text, main.clock()))
         store, launcher = main.store, main.session.launcher
         line = command_line(definition, runs_now=runs_now, root=main.root_words(), is_kept=True)

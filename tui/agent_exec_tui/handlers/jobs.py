@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent_exec.commands.again import lost_values
 from agent_exec_tui import formatting, operations
 from agent_exec_tui.command_line import unset_value
 from agent_exec_tui.handlers.chosen import READABLE, Chosen
@@ -192,7 +193,7 @@ class JobHandlers:
     def _restart_now(self, rows: Sequence[JobRow]) -> None:
         record = self._main.selected.record
         if len(rows) == 1 and record is not None and record.meta is not None:
-            missing = operations.missing_values(record.meta)
+            missing = lost_values(record.meta)
             if missing and record.job_id == rows[0].job_id:
                 self._ask_values(rows[0], missing, ())
                 return

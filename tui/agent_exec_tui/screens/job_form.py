@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Checkbox, Input, Label, RadioSet, Static
 
+from agent_exec.commands.again import lost_values
 from agent_exec.store.listing import read_job
 from agent_exec_tui import clipboard, formatting, operations
 from agent_exec_tui.command_line import command_line
@@ -266,11 +267,11 @@ class JobForm(Dialog[FormAnswer]):
     @on(RecentRead)
     def _recent_read(self, event: RecentRead) -> None:
         record = event.record
-        if record is None or record.meta is None:
+        definition = operations.definition_of(record, self._main.store) if record else None
+        if record is None or record.meta is None or definition is None:
             self._main.say("that job is gone", severity="warning")
             return
-        definition = operations.definition_of(record.meta, self._main.store.root, record.job_id)
-        self._missing = tuple(operations.missing_values(record.meta))
+        self._missing = tuple(lost_values(record.meta))
         self._hidden = hidden_values(definition)
         self._fill(form_of(definition))
 
@@ -314,6 +315,7 @@ class JobForm(Dialog[FormAnswer]):
             is_shell=self.query_one("#is_shell", Checkbox).value,
             inherit_env=self.query_one("#inherit_env", Checkbox).value,
             output_stream=self._initial.output_stream,
+            asked=self._initial.asked,
             stdin_kind=_STDIN_KINDS[max(kind, 0)],
             stdin=typed("stdin"),
         )
