@@ -34,14 +34,14 @@ HOSTILE_LINES = [
     b"report\x1b[6n\x1b[c\x1b[>0qasked",
     b"dcs\x1bP+q" + PAYLOAD + b"\x1b\\end",
     b"apc\x1b_" + PAYLOAD + b"\x1b\\end",
-    b"eight\x9b5;5Hbit",
+    b"eight\x9b5bit",
     "utf\x9d52;c;".encode() + PAYLOAD + b"\xc2\x9cend",
     b"bell\x07del\x7fnul\x00",
     "bidi\u202eabc\u2066".encode(),
     "line\u2028sep\u2029".encode(),
     b"shift\x0e\x0fin\x1bc",
     b"\x1b[31mred\x1b[0m kept",
-    b"open\x1b]52;c;" + PAYLOAD,
+    b"open\x1b]52;c;never ended",
 ]
 SHOWN = [
     "clipboard",
@@ -55,14 +55,14 @@ SHOWN = [
     "reportasked",
     "dcsend",
     "apcend",
-    "eightbit",
+    "eight�5bit",
     "utfend",
     "bell␇del␡nul␀",
     "bidi<U+202E>abc<U+2066>",
     "line<U+2028>sep<U+2029>",
     "shift␎␏in",
     "red kept",
-    "open",
+    "open␛]52;c;never ended",
 ]
 
 

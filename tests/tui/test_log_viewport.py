@@ -178,7 +178,7 @@ def test_full_log_prefixes_become_time_and_stream(tmp_path: Path) -> None:
         ("stderr", "two"),
         ("", "no prefix [STDERR] x"),
         ("stdout", ""),
-        ("stdout", "done"),
+        ("stdout", "done 1"),
     ]
     assert lines[1].stamp == "2026-01-01T00:00:01Z"
 
@@ -193,7 +193,7 @@ def test_a_huge_line_is_shown_by_its_head_a_hit_within_or_its_last_overwrite(
     snapshot = source.refresh()
     head = build_window(source, snapshot, WindowRequest(0, 0, 2, 2)).lines
     assert head[0].text.endswith(f"a +{size(len(body) + 1 - LINE_LIMIT)}")
-    assert head[1].text == "99%"
+    assert head[1].text == "99% 7%"
     focused = build_window(source, snapshot, WindowRequest(0, 0, 1, 1, focus=200_001)).lines[0]
     assert "żneedle" in focused.text
     assert focused.text.startswith(f"+{size(167_233)} aaa")

@@ -3,8 +3,8 @@
 Everything a job can write (output, command, tags, ids, error texts) goes through here before it
 reaches a terminal. SGR colours and attributes survive as data; no escape sequence does.
 
-Style state starts anew on every line. A view opens a log at any byte, so carrying state would
-make a line's colours depend on where one scrolled from.
+A line is shown as a terminal of endless width would: what is written over, moved to or erased within
+it has happened. What a look a line begins with is the caller's to know: a view opens a log anywhere.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec_tui.ansi_cells import BASE, TAB_CELLS, CellLine, cells_in, uncovered
+from agent_exec_tui.ansi_signs import EMOJI_JOINER, EMOJI_PARTS, INVISIBLE, SPECIAL, mark, one_cell
 from agent_exec_tui.sgr import PLAIN, Sgr, apply_sgr
 
 if TYPE_CHECKING:
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
 
 LINE_LIMIT: Final = 64 * 1024
 """Bytes of one line that are looked at; a longer line tells how much is left out."""
-
-_TAB_WIDTH: Final = 8
-_MAX_OVERWRITES: Final = 256
 
 
 class Span(NamedTuple):
@@ -41,45 +40,47 @@ class CleanLine:
     hidden_bytes: int = 0
 
 
-# Stray bytes 0x80..0xff come out of the decoder as U+DC80..U+DCFF: the 8-bit C1 introducers are
-# told from the same bytes inside a valid character.
-_STRING_START = "\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f\udc90\udc98\udc9d-\udc9f]"
-_STRING_STOP = "\x07\x18\x1a\x9c\udc9c"
-_INVISIBLE = (
-    "\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
-    "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0"
-    "\ufff0-\ufffb\ufffe\uffff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e0fff\U000ffffe-\U000fffff\U0010fffe-\U0010ffff"
-)
-_UNSAFE_RUN = (
-    "\x00-\x07\x0a-\x0c\x0e-\x1a\x1c-\x1f\x7f-\x8f\x91-\x97\x99\x9a\x9c\xa0"
-    "\ud800-\udc8f\udc91-\udc97\udc99\udc9a\udc9c\udca0-\udfff" + _INVISIBLE
-)
-_SPECIAL = f"\x00-\x1f\x7f-\xa0\ud800-\udfff{_INVISIBLE}"
+_STRING_START = "\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f]"
+_STRING_STOP = "\x07\x18\x1a\x9c"
+_STRING_CUT = "\x1b\x90\x98\x9d-\x9f"
+_UNSAFE_RUN = f"\x00-\x07\x0a-\x0c\x0e-\x1a\x1c-\x1f\x7f-\x8f\x91-\x97\x99\x9a\x9c\xa0\ud800-\udfff{INVISIBLE}"
 # Text comes first: a run of it costs one step of the loop below, not a try of every kind a letter.
+# A string that never ends hides nothing: of it the first character is taken, as a mark. Any other
+# string's start ends it, so that none is read to the end of the line more than once.
 _TOKEN: Final = re.compile(
-    f"(?P<text>[^{_SPECIAL}]+)"
-    "|(?P<csi>(?:\x1b\\[|[\x9b\udc9b])([0-?]*)([ -/]*)([@-~]?))"
-    f"|(?P<string>(?:{_STRING_START})[^\x1b{_STRING_STOP}]*(?:\x1b\\\\|[{_STRING_STOP}])?)"
-    "|(?P<escape>\x1b(?:[ -/]+[0-~]?|[0-~]|(?=\x1b)))"
+    f"(?P<text>[^{SPECIAL}]+)"
+    "|(?P<csi>(?:\x1b\\[|\x9b)([0-?]*)([ -/]*)([@-~]?))"
+    f"|(?P<string>(?:{_STRING_START})[^{_STRING_CUT}{_STRING_STOP}]*+"
+    f"(?:\x1b\\\\|[{_STRING_STOP}]|(?=[{_STRING_CUT}])))"
+    "|(?P<escape>\x1b(?:[ -/]+[0-~]?|[0-OQ-WYZ\\\\`-~]|(?=\x1b)))"
     "|(?P<cr>\r+)|(?P<back>\x08+)|(?P<tab>\t+)"
-    f"|(?P<unsafe>[{_UNSAFE_RUN}]+|\x1b)"
+    f"|(?P<emoji>{EMOJI_PARTS})|(?P<joiner>{EMOJI_JOINER})"
+    f"|(?P<unsafe>(?:(?!\u200d)[{_UNSAFE_RUN}])+|.)",
+    re.DOTALL,
 )
-_STRING: Final = re.compile(_STRING_START)
-_SPECIAL_CHAR: Final = re.compile(f"[{_SPECIAL}]")
+_ENDLESS: Final = re.compile(_STRING_START)
+_SPECIAL_CHAR: Final = re.compile(f"[{SPECIAL}]")
+_SPECIAL_PART: Final = re.compile(
+    f"(?P<emoji>{EMOJI_PARTS})|(?P<joiner>{EMOJI_JOINER})|(?P<tab>\t)|[{SPECIAL}]"
+)
+_MARKS: Final = re.compile("[ \ufffd]+|[^ \ufffd]+")
 _SGR_PARAMS: Final = re.compile("[0-9;:]*")
+_COLUMNS: Final = re.compile("[0-9]{1,4}")
 
 
-def sanitize_line(data: bytes | str, *, limit: int | None = LINE_LIMIT) -> CleanLine:
+def sanitize_line(
+    data: bytes | str, *, limit: int | None = LINE_LIMIT, look: Sgr = PLAIN
+) -> CleanLine:
     r"""Return one line as printable text with its colours.
 
-    Carriage returns leave the last overwrite that shows anything, backspaces take back, tabs are
-    expanded, escape sequences vanish whole (an unfinished one takes the rest of the line), and
-    what is left of controls, bidi and zero-width characters is shown as a visible mark.
+    Text covers what stood where it is written, tabs are expanded, escape sequences vanish whole
+    (one that never ends is shown), and what is left of controls, bidi and zero-width characters
+    becomes a visible mark. A line wiped at its end shows what it said before.
 
     Args:
         data: the line, with or without its end; undecodable bytes become U+FFFD.
         limit: bytes (of a ``str``: characters) looked at; None for all.
+        look: what the lines before have set.
     """
     size = len(data)
     if limit is not None and size > limit:
@@ -88,36 +89,45 @@ def sanitize_line(data: bytes | str, *, limit: int | None = LINE_LIMIT) -> Clean
     text = data if isinstance(data, str) else data.decode("utf-8", "surrogateescape")
     if not hidden_bytes:
         text = text.removesuffix("\n").rstrip("\r")
-    if (text.isascii() and text.isprintable()) or _SPECIAL_CHAR.search(text) is None:
-        return CleanLine(text, (Span(text, PLAIN),) if text else (), hidden_bytes)
-    recent = _last_overwrites(text)
-    spans = tuple(_Line().feed(recent).spans())
-    if recent is not text and not _shows(spans):
-        spans = tuple(_Line().feed(text).spans())
+    if (text.isascii() and text.isprintable()) or _is_harmless(text):
+        return CleanLine(text, (Span(text, look),) if text else (), hidden_bytes)
+    recent = uncovered(text)
+    spans = tuple(_Line(len(text), look, is_cut=hidden_bytes > 0).feed(recent).spans())
+    if recent is not text and not any(
+        span.text.strip() for span in spans
+    ):  # what said it was wiped
+        spans = tuple(_Line(len(text), look, is_cut=hidden_bytes > 0).feed(text).spans())
     return CleanLine("".join(span.text for span in spans), spans, hidden_bytes)
 
 
 def plain(text: str) -> str:
     """Return one line of printable characters, for cells, titles, toasts and messages.
 
-    Nothing is dropped or overwritten here: a command that hides its head behind a carriage return
-    must not look like another command, so every control is shown as a mark.
+    Nothing is overwritten here: a command that hides its head behind a carriage return must not
+    look like another command, so every control is shown as a mark.
     """
     if text.isascii() and text.isprintable():
         return text
-    return _SPECIAL_CHAR.sub(lambda match: " " if match[0] == "\t" else _mark(match[0]), text)
+    return _SPECIAL_PART.sub(_plain_part, text)
 
 
 def plain_cells(text: str) -> str:
     """Return as many characters, each fit to be shown: for a line with a cursor in it."""
     if text.isascii() and text.isprintable():
         return text
-    return _SPECIAL_CHAR.sub(lambda match: _one_cell(match[0]), text)
+    return _SPECIAL_CHAR.sub(lambda match: one_cell(match[0]), text)
 
 
 def plain_lines(text: str) -> str:
     """Sanitise text of several lines, keeping the lines."""
     return "\n".join(plain(line) for line in text.split("\n"))
+
+
+def _plain_part(match: re.Match[str]) -> str:
+    kind = match.lastgroup
+    if kind is None:
+        return mark(match[0])
+    return match[0] if kind == "emoji" else " " if kind == "tab" else ""
 
 
 def _cut_utf8(data: bytes, limit: int) -> bytes:
@@ -128,68 +138,57 @@ def _cut_utf8(data: bytes, limit: int) -> bytes:
     return data[:limit]
 
 
-def _mark(char: str) -> str:
-    code = ord(char)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
-    if 0xD800 <= code <= 0xDFFF:
-        return "\ufffd"
-    if code in (0xFE0E, 0xFE0F):  # only ask for the text or the emoji form, and terminals disagree
-        return ""
-    if code == 0x3000:
-        return "  "
-    if code in (0xA0, 0x1680, 0x202F, 0x205F) or 0x2000 <= code <= 0x200A:
-        return " "
-    return f"<U+{code:04X}>"
-
-
-def _one_cell(char: str) -> str:
-    mark = " " if char == "\t" else _mark(char)
-    if not mark or mark[0] == "<":
-        return "\ufffd"
-    return mark[0]
+def _is_harmless(text: str) -> bool:
+    return _SPECIAL_CHAR.search(text) is None and (not text or cells_in(text[0]) > 0)
 
 
 class _Line:
-    """What a terminal line holds after the text fed so far."""
+    """What a terminal line holds after the text fed so far.
 
-    def __init__(self) -> None:
-        self._style = PLAIN
+    Most lines only grow, and are kept as pieces; the others become cells.
+    """
+
+    def __init__(self, size: int, look: Sgr, *, is_cut: bool) -> None:
+        self._size = size
+        self._look = look
+        self._is_cut = is_cut
         self._pieces: list[Span] = []
-        self._overwritten: list[Span] = []
-        self._column = 0
+        self._measured = self._column = 0
+        self._cells: CellLine | None = None
 
     def feed(self, text: str) -> _Line:
         # Spelled out, not dispatched: a line may be little else than sequences.
         for match in _TOKEN.finditer(text):
             kind = match.lastgroup
-            if kind == "text":
-                self._put(match[0], self._style)
+            if kind in ("text", "emoji"):
+                self._put(match[0])
             elif kind == "csi":
                 params, intermediate, final = match.group(3, 4, 5)
-                if final == "m" and not intermediate and _SGR_PARAMS.fullmatch(params):
-                    self._style = apply_sgr(self._style, params)
+                if intermediate or (final == "K" and not params and self._cells is None):
+                    continue
+                if final != "m":
+                    self._move(final, params)
+                elif _SGR_PARAMS.fullmatch(params):
+                    self._look = apply_sgr(self._look, params)
             elif kind == "cr":
-                if _shows(self._pieces):
-                    self._overwritten = self._pieces
-                self._pieces = []
-                self._column = 0
+                if cells := self._written():
+                    cells.go(0)
             elif kind == "back":
-                self._take_back(len(match[0]))
+                if cells := self._written():
+                    cells.back(len(match[0]))
             elif kind == "tab":
-                first = _TAB_WIDTH - self._column % _TAB_WIDTH
-                self._put(" " * (first + _TAB_WIDTH * (len(match[0]) - 1)), self._style)
+                self._tab(len(match[0]))
             elif kind == "unsafe":
-                self._mark(match[0])
+                if self._is_cut and _ENDLESS.match(text, match.start()):
+                    break  # it ends in what is hidden
+                self._mark("".join(map(mark, match[0])))
         return self
 
     def spans(self) -> Iterator[Span]:
-        has_text = _shows(self._pieces) or not self._overwritten
+        pieces = self._pieces if self._cells is None else _stripped(self._cells.runs())
         pending: list[str] = []
         style = PLAIN
-        for text, look in self._pieces if has_text else self._overwritten:
+        for text, look in pieces:
             if look != style:
                 if pending:
                     yield Span("".join(pending), style)
@@ -199,34 +198,83 @@ class _Line:
         if pending:
             yield Span("".join(pending), style)
 
-    def _put(self, text: str, style: Sgr) -> None:
-        self._pieces.append(Span(text, style))
-        self._column += len(text)
+    def _put(self, text: str) -> None:
+        if self._cells is not None:
+            self._cells.put(text, self._look)
+            return
+        if not self._pieces and not cells_in(text[0]):
+            text = BASE + text
+        self._pieces.append(Span(text, self._look))
 
-    def _take_back(self, count: int) -> None:
-        pieces = self._pieces
-        while count and pieces:
-            text, style = pieces.pop()
-            taken = min(count, len(text))
-            if taken < len(text):
-                pieces.append(Span(text[:-taken], style))
-            self._column -= taken
-            count -= taken
+    def _tab(self, count: int) -> None:
+        if self._cells is not None:
+            self._cells.tab(count)
+            return
+        self._column += sum(cells_in(text) for text, _ in self._pieces[self._measured :])
+        self._measured = len(self._pieces)
+        blanks = TAB_CELLS * count - self._column % TAB_CELLS
+        self._pieces.append(Span(" " * blanks, PLAIN if _is_seen(self._look) else self._look))
 
-    def _mark(self, run: str) -> None:
-        text = "".join(map(_mark, run))
-        self._put(text, self._style if text.isspace() else self._style._replace(mark=True))
+    def _mark(self, text: str) -> None:
+        look = self._look if text.isspace() else self._look._replace(mark=True)
+        if self._cells is not None:
+            _put_marks(self._cells, text, look)
+        else:
+            self._pieces.append(Span(text, look))
+
+    def _move(self, final: str, params: str) -> None:
+        if final not in "CDGKX`a" or not (not params or _COLUMNS.fullmatch(params)):
+            return  # about other lines, or what no log has a use for
+        number = int(params or 0)
+        if final == "K":
+            if (self._cells is not None or number) and (cells := self._written()):
+                cells.erase(number)
+        elif final == "X":
+            if self._cells is not None:  # else nothing is right of the cursor
+                self._cells.erase_cells(max(number, 1))
+        elif final == "D":
+            if cells := self._written():
+                cells.back(max(number, 1))
+        elif final in "Ca":
+            self._as_cells().forward(max(number, 1))
+        else:
+            self._as_cells().go(max(number, 1) - 1)
+
+    def _written(self) -> CellLine | None:
+        """Return the line as cells; None while there is nothing to move in."""
+        return self._as_cells() if self._pieces or self._cells is not None else None
+
+    def _as_cells(self) -> CellLine:
+        if self._cells is None:
+            self._cells = CellLine(self._size)
+            for text, look in self._pieces:
+                if look.mark:
+                    _put_marks(self._cells, text, look)
+                elif text:
+                    self._cells.put(text, look)
+        return self._cells
 
 
-def _shows(pieces: Iterable[Span]) -> bool:
-    return any(text and not text.isspace() for text, _ in pieces)
+def _put_marks(cells: CellLine, text: str, look: Sgr) -> None:
+    for part in _MARKS.findall(text):
+        if part[0] in " \ufffd":  # these stand for what takes cells itself
+            cells.put(part, look)
+        else:
+            cells.hang(part, look)
 
 
-def _last_overwrites(text: str) -> str:
-    """Drop all but the last overwrites of a progress line, whose thousands would take long.
+def _is_seen(look: Sgr) -> bool:
+    """Whether a blank of this look can be told from none."""
+    return look.bg is not None or look.reverse or look.underline or look.strike
 
-    Colours set before those are forgotten with them.
-    """
-    if text.count("\r") <= _MAX_OVERWRITES or _STRING.search(text) is not None:
-        return text
-    return "\r".join(text.rsplit("\r", _MAX_OVERWRITES)[1:])
+
+def _stripped(runs: Iterable[tuple[str, Sgr]]) -> list[Span]:
+    """Leave out the blanks at a line's end: they are what something was wiped with."""
+    pieces = [Span(text, look) for text, look in runs]
+    while pieces and not _is_seen(pieces[-1].style):
+        text = pieces[-1].text.rstrip(" ")
+        if text:
+            pieces[-1] = pieces[-1]._replace(text=text)
+            break
+        pieces.pop()
+    return pieces
