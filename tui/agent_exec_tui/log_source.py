@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec_tui.log_index import BLOCK_BYTES, BlockIndex
 from agent_exec_tui.log_lines import BREAK_BYTES, LineReader, LogFile
+from agent_exec_tui.sgr import PLAIN, Sgr, look_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from agent_exec_tui.log_pattern import Pattern
 
 _SAMPLE_BYTES: Final = 256
+_LOOK_BACK_BYTES: Final = 2 * BLOCK_BYTES
 
 
 class _Lines:
@@ -208,6 +210,19 @@ class LogSource:
         before = _count_before(self._hits, self._snapshot, pattern, start)
         return None if before is None else before + 1
 
+    def look_at(self, offset: int) -> Sgr:
+        """Return what the lines before *offset* have set, as a terminal would carry it on.
+
+        Exact as far as the lines are counted; beyond that what was set far before is not known.
+        """
+        reader = self._snapshot.reader()
+        if reader is None or offset <= 0:
+            return PLAIN
+        start, look = self._lines.look_before(offset)
+        if offset - start > _LOOK_BACK_BYTES:
+            start, look = offset - _LOOK_BACK_BYTES, PLAIN
+        return look_after(look, reader.read(start, offset))
+
     def line_start(self, number: int) -> int | None:
         """Return where line *number*, from 1, starts; None if it is not known (yet)."""
         reader = self._snapshot.reader()
@@ -252,7 +267,8 @@ def _count_on(
             if not found[0]:
                 return False
         for block in found:
-            index.append(len(block), counter.count_lines(block))
+            look = look_after(index.look, block) if isinstance(counter, _Lines) else PLAIN
+            index.append(len(block), counter.count_lines(block), look)
         left -= len(found)
     return True
 

@@ -17,7 +17,7 @@ from agent_exec_tui.ansi import LINE_LIMIT, Span, sanitize_line
 from agent_exec_tui.formatting import size
 from agent_exec_tui.log_lines import LineSpan
 from agent_exec_tui.log_search import UNINDEXED_BUDGET_BYTES, LineFinder
-from agent_exec_tui.sgr import MARK
+from agent_exec_tui.sgr import MARK, PLAIN, look_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agent_exec_tui.log_lines import LineReader
     from agent_exec_tui.log_pattern import Pattern
     from agent_exec_tui.log_source import LogSource, Snapshot
+    from agent_exec_tui.sgr import Sgr
 
 WINDOW_BYTES: Final = 1024 * 1024
 """Lines beyond those needed for a screen are left out of a window once it is that large."""
@@ -110,12 +111,12 @@ def build_window(
         before, at_start = pick.before(at, request.before)
         after, at_end = pick.after(at, request.after)
     loader = _Loader(source, reader, request)
-    kept_after, cut_after = loader.load(after)
-    kept_before, cut_before = loader.load(reversed(before))
+    kept_after, cut_after = loader.keep(after)
+    kept_before, cut_before = loader.keep(reversed(before))
     kept_before.reverse()
     return Window(
         snapshot,
-        tuple(loader.numbered(kept_before + kept_after)),
+        tuple(loader.numbered(loader.load(kept_before + kept_after))),
         at_start=at_start and not cut_before,
         at_end=at_end and not cut_after,
         is_partial=pick.is_partial,
@@ -124,9 +125,14 @@ def build_window(
 
 
 def load_line(
-    reader: LineReader, span: LineSpan, *, focus: int | None = None, is_merged: bool = False
+    reader: LineReader,
+    span: LineSpan,
+    *,
+    focus: int | None = None,
+    is_merged: bool = False,
+    look: Sgr = PLAIN,
 ) -> LogLine:
-    """Read, clean and measure one line.
+    """Read, clean and measure one line, which begins with *look*.
 
     Of a huge one its head, or the part around the byte *focus*, or, where it is a progress
     display, its end.
@@ -137,7 +143,7 @@ def load_line(
         stamp, stream, rest = split_prefix(head)
         start += len(head) - len(rest)
     data, skipped, hidden = _body(reader, LineSpan(start, span.stop), focus)
-    spans = list(sanitize_line(data).spans)
+    spans = list(sanitize_line(data, look=look).spans)
     if skipped:
         spans.insert(0, Span(f"+{size(skipped)} ", MARK))
     if hidden > 1:  # 1: its newline
@@ -239,19 +245,38 @@ class _Loader:
         self._reader = reader
         self._request = request
 
-    def load(self, spans: Iterable[LineSpan]) -> tuple[list[LogLine], bool]:
-        """Load lines, nearest first; return them and whether some were left out."""
-        lines: list[LogLine] = []
+    def keep(self, spans: Iterable[LineSpan]) -> tuple[list[LineSpan], bool]:
+        """Choose lines, nearest first; return them and whether some were left out."""
+        kept: list[LineSpan] = []
         used = 0
         for span in spans:
-            if used > WINDOW_BYTES and len(lines) >= self._request.screen:
-                return lines, True
+            if used > WINDOW_BYTES and len(kept) >= self._request.screen:
+                return kept, True
+            kept.append(span)
+            used += min(span.stop - span.start, LINE_LIMIT)
+        return kept, False
+
+    def load(self, spans: Iterable[LineSpan]) -> list[LogLine]:
+        """Load lines in their order, each with the colours that the one before left."""
+        lines: list[LogLine] = []
+        at, look = -1, PLAIN
+        for span in spans:
+            if span.start != at:
+                look = self._source.look_at(span.start)
             line = load_line(
-                self._reader, span, focus=self._request.focus, is_merged=self._request.is_merged
+                self._reader,
+                span,
+                focus=self._request.focus,
+                is_merged=self._request.is_merged,
+                look=look,
             )
             lines.append(line)
-            used += min(span.stop - span.start, LINE_LIMIT)
-        return lines, False
+            at = span.stop
+            if at - span.start > LINE_LIMIT:
+                look = self._source.look_at(at)
+            else:
+                look = look_after(look, self._reader.read(span.start, at))
+        return lines
 
     def numbered(self, lines: list[LogLine]) -> list[LogLine]:
         if not self._request.with_numbers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -27,7 +28,9 @@ class Sgr(NamedTuple):
 
 PLAIN: Final = Sgr()
 MARK: Final = Sgr(mark=True)
-
+_SETS: Final = re.compile(rb"(?:\x1b\[|\xc2\x9b)([0-9;:]*)m")
+_TAIL_BYTES: Final = 1024
+_RESET: Final = re.compile("0*(;|$)")
 
 _SWITCHES: Final[dict[int, dict[str, bool]]] = {
     1: {"bold": True},
@@ -64,6 +67,25 @@ def apply_sgr(style: Sgr, params: str) -> Sgr:
         else:
             style = _apply_code(style, code)
     return style
+
+
+def look_after(look: Sgr, data: bytes) -> Sgr:
+    """Return the look that *data*, which begins with *look*, leaves behind.
+
+    Each sequence sets what it sets whatever was before it, so of those that are the same only the
+    last counts, and nothing before a reset does. Mostly that stands near the end.
+    """
+    if b"\x1b[" not in data and b"\xc2\x9b" not in data:
+        return look
+    for part in (data[-_TAIL_BYTES:], data):
+        found = [params.decode() for params in _SETS.findall(part)]
+        resets = (at for at in range(len(found) - 1, -1, -1) if _RESET.match(found[at]))
+        if (last_reset := next(resets, None)) is not None:
+            look, found = PLAIN, found[last_reset:]
+            break
+    for params in reversed(dict.fromkeys(reversed(found))):
+        look = apply_sgr(look, params)
+    return look
 
 
 def _apply_code(style: Sgr, code: int) -> Sgr:
