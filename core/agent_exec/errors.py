@@ -175,6 +175,12 @@ class MissingEnvError(AgentExecError):
         )
 
 
+class UnsafeJobError(AgentExecError):
+    """A job's directory, or a record in it, belongs to somebody else; it is only looked at."""
+
+    code = "unsafe_job"
+
+
 class UnsafeRootError(AgentExecError):
     """The jobs root belongs to somebody else; nothing is written there."""
 

@@ -178,6 +178,8 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "create: after the job": "still that one file: the job can be restarted",
         "umask 022": "directories 0700, files 0600",
         "another user": "may read nothing",
+        "planted job": "no verb acts on another user's job; those that read mark it",
+        "planted record": "nor on a job with another user's record or lock in it",
         "umask 000": "directories 0700, files 0600",
         "the child's umask": "the caller's",
     },

@@ -12,6 +12,7 @@ from agent_exec.errors import (
     InvalidStateError,
     JobNotFoundError,
     RecordUnreadableError,
+    UnsafeJobError,
 )
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.store import removal
@@ -170,8 +171,10 @@ def _require_removable(job: JobDir, typed: str) -> str:
 
     Raises:
         InvalidStateError: it may not.
+        UnsafeJobError: it is another user's.
         InternalError: its directory cannot be read.
     """
+    job.require_own()
     try:
         foreign = removal.foreign_names(job)
     except OSError as error:
@@ -232,6 +235,8 @@ def _delete_finished(
         reason = "gone_already"
     except InvalidStateError:
         reason = "being_changed"
+    except UnsafeJobError:
+        reason = "unsafe_job"
     except AgentExecError as error:
         reason = f"delete_failed: {error}"
     except OSError as error:
@@ -247,6 +252,7 @@ def _delete_finished(
 
 def _why_kept(job: JobDir) -> str:
     """Why a job does not go with the finished ones; empty if it does."""
+    job.require_own()
     found = _look(job)
     if found is None:
         return "state_unreadable"

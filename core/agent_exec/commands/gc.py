@@ -19,13 +19,14 @@ from agent_exec.errors import (
     InvalidStateError,
     JobNotFoundError,
     RecordUnreadableError,
+    UnsafeJobError,
 )
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.store import removal
 from agent_exec.store.clearing import Emptier, set_aside_unless
 from agent_exec.store.entries import read_run
 from agent_exec.store.listing import open_exact
-from agent_exec.store.root import require_own_root
+from agent_exec.store.root import require_own_root, stranger_of
 from agent_exec.store.rows import TERMINAL_WORDS, read_rows
 
 __all__ = ["GcJob", "GcPlan", "GcPolicy", "GcProgress", "GcReport", "collect_garbage", "plan"]
@@ -166,6 +167,8 @@ def _carry_out(remover: _Remover | None, row: JobRow, choice: Choice) -> GcJob:
         return told(row, "skipped", "gone_already", 0)
     except InvalidStateError:
         reason = "being_changed"
+    except UnsafeJobError:
+        reason = "unsafe_job"
     except AgentExecError as error:
         reason = f"delete_failed: {error}"
     except OSError as error:
@@ -231,6 +234,8 @@ class _Remover:
 
 def _why_kept(job: JobDir, row: JobRow) -> str:
     """Why a job may not go any more after all; empty if it is over, and as it was."""
+    if stranger_of(job.fd, job.root, job.job_id) is not None:
+        return "unsafe_job"
     if job.has_supervisor():
         return "still_capturing"
     try:

@@ -88,15 +88,16 @@ def kill_job(
         InvalidStateError: it was never started.
         UnverifiedProcessError: its pid cannot be proved to be its own; nothing is signalled.
         SupervisorLostError: another program's job whose process is gone.
-        UnsafeRootError: the root is somebody else's, who could name any process.
+        UnsafeRootError, UnsafeJobError: it is somebody else's, who could name any process.
     """
     sent = parse_signal(signal)
     with store.open(job_id) as job:
         found = look_and_settle(job)
+        require_own_root(store.root)
+        job.require_own()
         require_started(job_id, found.state.status)
         if found.state.is_terminal and not found.runs:
             return _over(job, found, sent) if wait else _brief(job, sent)
-        require_own_root(store.root)
         _require_reachable(job, found)
         if sent.number in _ENDING:
             _note_ended_by(job, found, sent, door, who)

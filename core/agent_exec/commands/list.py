@@ -22,6 +22,7 @@ from agent_exec.store.entries import (
     rest_of,
 )
 from agent_exec.store.index import read_entries
+from agent_exec.store.root import strangers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class ListedJob:
         state: the recorded status, or ``unknown`` where nothing is recorded, or where a
             running job's process is not there.
         verdict: of a job recorded as running that nobody plainly runs, in the words of ``status``.
+        owner_uid: whose it is, if not the caller's: it is only looked at.
     """
 
     job_id: str
@@ -56,6 +58,7 @@ class ListedJob:
     updated_at: str | None = None
     tags: tuple[str, ...]
     verdict: str | None = None
+    owner_uid: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +118,16 @@ def list_jobs(
     if state is not None:
         shown = [entry for entry in shown if words.get(entry[NAME], entry[STATUS]) == state]
     newest = _newest_first(store, shown, limit)
+    owners = strangers(store.root, [entry[NAME] for entry in newest])
     return JobListing(
         root=store.root,
         jobs=tuple(
-            _listed(entry, words.get(entry[NAME], entry[STATUS]), verdicts.get(entry[NAME]))
+            _listed(
+                entry,
+                words.get(entry[NAME], entry[STATUS]),
+                verdicts.get(entry[NAME]),
+                owners.get(entry[NAME]),
+            )
             for entry in newest
         ),
         truncated=len(newest) < len(shown),
@@ -226,7 +235,7 @@ def _claimed_ns(store: JobStore, name: str) -> int:
         return 0
 
 
-def _listed(entry: Entry, state: str, verdict: str | None) -> ListedJob:
+def _listed(entry: Entry, state: str, verdict: str | None, owner_uid: int | None) -> ListedJob:
     created_at, command, finished_at, updated_at, exit_code, _, _, _, _ = rest_of(entry)
     return ListedJob(
         job_id=entry[NAME],
@@ -240,4 +249,5 @@ def _listed(entry: Entry, state: str, verdict: str | None) -> ListedJob:
         updated_at=updated_at,
         tags=entry[TAGS],
         verdict=verdict,
+        owner_uid=owner_uid,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent_exec.errors import InternalError, InvalidStateError, UnsafeRootError
+from agent_exec.errors import InternalError, InvalidStateError, UnsafeJobError, UnsafeRootError
 from agent_exec.model import records
 from agent_exec.model.job import JobResult, JobState, JobStatus, StateJob
 from agent_exec.model.lazy_dataclass import dataclass, replace
@@ -75,7 +75,7 @@ def look_and_settle(job: JobDir, *, lock_timeout_s: float = _LOCK_TIMEOUT_S) -> 
         require_own_root(job.root)
         with job.locked(lock_timeout_s):
             settle_if_proved(job)
-    except (InvalidStateError, InternalError, UnsafeRootError, OSError):
+    except (InvalidStateError, InternalError, UnsafeJobError, UnsafeRootError, OSError):
         return found
     return look(job)
 

@@ -20,6 +20,7 @@ from agent_exec.model.supervision import EndCause  # noqa: TC001 - the schema re
 from agent_exec.store import removal
 from agent_exec.store.config import config_path, load_config
 from agent_exec.store.listing import open_exact, read_job, scan
+from agent_exec.store.root import strangers
 from agent_exec.store.rows import TERMINAL_WORDS
 
 TYPE_CHECKING = False
@@ -76,6 +77,7 @@ class DashboardJob:
         reason: what went wrong, for people.
         dropped_bytes: output that was not stored.
         problem: what is wrong with the records.
+        owner_uid: whose it is, if not the caller's: it is only looked at.
     """
 
     job_id: str
@@ -103,6 +105,7 @@ class DashboardJob:
     reason: str | None = None
     dropped_bytes: int | None = None
     problem: str | None = None
+    owner_uid: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +230,7 @@ def dashboard_job(store: JobStore, record: JobRecord) -> DashboardJob:
         reason=ours.reason if ours else None,
         dropped_bytes=(ours.dropped.total or None) if ours else None,
         problem=record.problem,
+        owner_uid=strangers(store.root, (record.job_id,)).get(record.job_id),
     )
 
 

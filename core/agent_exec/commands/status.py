@@ -12,6 +12,7 @@ from agent_exec.model.options import EndedBy  # noqa: TC001 - the schema reads i
 from agent_exec.model.records import FULL_LOG, STDERR_LOG, STDOUT_LOG
 from agent_exec.model.supervision import DroppedBytes, EndCause, ResourceUse
 from agent_exec.model.timestamps import parse_timestamp
+from agent_exec.store.root import stranger_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class JobStatusReport:
         ended_by: who asked for its end.
         dropped_bytes: output that was not stored, with the reason why.
         still_capturing: the job is over, but what it left behind may still write.
+        owner_uid: whose it is, or a record in it, if not the caller's: it is only looked at.
     """
 
     wire_type = "status"
@@ -81,6 +83,7 @@ class JobStatusReport:
     log_max_bytes: int | None = None
     rerun_of: str | None = None
     ended_by: EndedBy | None = None
+    owner_uid: int | None = None
 
 
 def job_status(store: JobStore, job_id: str) -> JobStatusReport:
@@ -144,6 +147,7 @@ def _report(job: JobDir, meta: JobMeta, found: Look) -> JobStatusReport:
         log_max_bytes=(asked.log_max_bytes if is_waiting else log_max_bytes) or None,
         rerun_of=asked.rerun_of,
         ended_by=ended_by_of(asked, state, cause),
+        owner_uid=stranger_of(job.fd, job.root, job.job_id),
     )
 
 

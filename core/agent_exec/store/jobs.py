@@ -17,7 +17,7 @@ from agent_exec.errors import (
 from agent_exec.model import records
 from agent_exec.model.job_id import new_job_id, require_id, resolve_prefix
 from agent_exec.store import atomic, locks
-from agent_exec.store.root import ensure_root
+from agent_exec.store.root import ensure_root, require_own_job
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -152,13 +152,23 @@ class JobDir:
         """Hold the right to change this job.
 
         Raises:
+            UnsafeJobError: it is not the caller's.
             InvalidStateError: somebody else has held it for *timeout_s*.
             JobNotFoundError: the job was removed while we waited.
         """
+        self.require_own()
         with locks.JobLock(self.fd, records.JOB_LOCK_FILE, self.job_id, timeout_s):
             if not self.is_in_place():
                 raise JobNotFoundError(self.job_id)
             yield
+
+    def require_own(self) -> None:
+        """Let only jobs pass that are the caller's own.
+
+        Raises:
+            UnsafeJobError: somebody else could have written what it says.
+        """
+        require_own_job(self.fd, self.root, self.job_id)
 
     def is_in_place(self) -> bool:
         """Whether this directory still lies under its id in the root."""

@@ -5,14 +5,28 @@ from __future__ import annotations
 import os
 import stat
 
-from agent_exec.errors import InternalError, UnsafeRootError
+from agent_exec.errors import InternalError, UnsafeJobError, UnsafeRootError
+from agent_exec.model import records
 from agent_exec.store.atomic import DIRECTORY_MODE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 ROOT_VARIABLE = "AGENT_EXEC_ROOT"
+
+_SUPERUSER = 0
+# What says whom to signal, what to run and who may: whoever wrote it decides for the caller.
+_DECISIVE = (
+    records.META_FILE,
+    records.STATE_FILE,
+    records.SUPERVISION_FILE,
+    records.OPTIONS_FILE,
+    records.STDIN_FILE,
+    records.CLAIM_FILE,
+    records.JOB_LOCK_FILE,
+    records.SUPERVISOR_LOCK_FILE,
+)
 
 
 def resolve_root(flag: str | None, environ: Mapping[str, str]) -> str:
@@ -60,6 +74,68 @@ def require_own_root(root: str) -> None:
         )
 
 
+def require_own_job(dir_fd: int, root: str, job_id: str) -> None:
+    """Let only jobs pass that nobody else can have written.
+
+    Raises:
+        UnsafeJobError: its directory or a record is another user's, who would decide what is
+            run and who is signalled in the caller's name.
+    """
+    trusted = _trusted_owners(root)
+    owner = os.fstat(dir_fd).st_uid
+    if owner not in trusted:
+        raise _unsafe_job(f"job {job_id}", "job", job_id, owner)
+    for name in _DECISIVE:
+        try:
+            owner = os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_uid
+        except OSError:
+            continue
+        if owner not in trusted:
+            raise _unsafe_job(f"{name} of job {job_id}", name, job_id, owner)
+
+
+def strangers(root: str, names: Iterable[str]) -> dict[str, int]:
+    """Find the jobs whose directory is not the caller's, and whose it is."""
+    trusted = _trusted_owners(root)
+    found = {}
+    for name in names:
+        try:
+            owner = os.stat(os.path.join(root, name), follow_symlinks=False).st_uid
+        except OSError:
+            continue
+        if owner not in trusted:
+            found[name] = owner
+    return found
+
+
+def stranger_of(dir_fd: int, root: str, job_id: str) -> int | None:
+    """Whose a job is, or a record in it, if not the caller's; None for our own."""
+    try:
+        require_own_job(dir_fd, root, job_id)
+    except UnsafeJobError as error:
+        owner = (error.details or {}).get("owner_uid")
+        return owner if isinstance(owner, int) else None
+    return None
+
+
+def _trusted_owners(root: str) -> tuple[int, ...]:
+    caller = os.geteuid()
+    if caller != _SUPERUSER:
+        return (caller,)
+    try:
+        return (caller, os.stat(root).st_uid)
+    except OSError:
+        return (caller,)
+
+
+def _unsafe_job(what: str, which: str, job_id: str, owner: int) -> UnsafeJobError:
+    return UnsafeJobError(
+        f"{what} belongs to user {owner}, not to you (user {os.geteuid()}); it is only looked at, "
+        "and never run, signalled, changed or removed",
+        details={"job_id": job_id, "what": which, "owner_uid": owner},
+    )
+
+
 def root_warnings(root: str) -> list[str]:
     """Say what makes a root unsafe to trust; empty for a missing or a private one."""
     try:
@@ -70,7 +146,12 @@ def root_warnings(root: str) -> list[str]:
     if status.st_uid != os.geteuid():
         warnings.append(f"jobs root {root} belongs to user {status.st_uid}; it is only read")
     writable_by_others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    if writable_by_others and not status.st_mode & stat.S_ISVTX:
+    if writable_by_others and status.st_mode & stat.S_ISVTX:
+        warnings.append(
+            f"jobs can be put into jobs root {root} by others (mode "
+            f"{stat.S_IMODE(status.st_mode):o}): theirs are only looked at; chmod 700 it"
+        )
+    elif writable_by_others:
         warnings.append(
             f"jobs root {root} can be written by others (mode {stat.S_IMODE(status.st_mode):o}): "
             "they can replace your jobs; chmod 700 it"

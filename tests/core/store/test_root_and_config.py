@@ -40,6 +40,8 @@ def test_a_root_others_can_write_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     assert "can be written by others" in root_warnings(str(tmp_path))[0]
     tmp_path.chmod(0o1777)
+    assert "put into jobs root" in root_warnings(str(tmp_path))[0]
+    tmp_path.chmod(0o700)
     assert root_warnings(str(tmp_path)) == []
 
 
