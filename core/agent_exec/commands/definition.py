@@ -7,6 +7,7 @@ import os
 from agent_exec.commands.arguments import require_count, require_text, require_texts
 from agent_exec.commands.asked import RunOrder
 from agent_exec.commands.environment import displayed, key_of, require_entries
+from agent_exec.commands.shell_start import require_carried
 from agent_exec.commands.stdin import (
     DEFAULT_MAX_BYTES,
     StdinFile,
@@ -106,6 +107,12 @@ def require_definition(definition: JobDefinition) -> None:
                 "which no program can be given; use --stdin for data"
             )
     require_entries(definition.env)
+    require_carried(
+        definition.shell_wrapper,
+        definition.command,
+        [key_of(entry) for entry in definition.env],
+        os.environ,
+    )
     require_texts("--env-file", definition.env_files)
     require_texts("--mask", definition.mask)
     for tag in definition.tags:

@@ -70,9 +70,16 @@ def child_environment(
     Raises:
         InternalError: an env file cannot be read.
     """
+    return {**(environ if meta.inherit_env else {}), **given_environment(meta, entries)}
+
+
+def given_environment(meta: JobMeta, entries: Iterable[str]) -> dict[str, str]:
+    """What was given for this job: env files as they are now, then *entries*.
+
+    Raises:
+        InternalError: an env file cannot be read.
+    """
     environment: dict[str, str] = {}
-    if meta.inherit_env:
-        environment.update(environ)
     for path in meta.env_files:
         environment.update(_read_env_file(path))
     for entry in entries:

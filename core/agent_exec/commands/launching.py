@@ -7,9 +7,10 @@ import os
 import time
 
 from agent_exec.commands.auto_gc import run_auto_gc
-from agent_exec.commands.environment import child_environment
+from agent_exec.commands.environment import given_environment, key_of
 from agent_exec.commands.observation import answer, observe
-from agent_exec.errors import AgentExecError, InternalError, LaunchFailedError
+from agent_exec.commands.shell_start import require_carried, start_through_shell
+from agent_exec.errors import AgentExecError, InternalError, InvalidArgumentError, LaunchFailedError
 from agent_exec.model import records
 from agent_exec.model.job import DEFAULT_SHELL_WRAPPER
 from agent_exec.process import launch as process_launch
@@ -55,18 +56,24 @@ def launch_job(
     """
     try:
         try:
-            environment = child_environment(meta, entries, environ)
-        except InternalError as error:
+            wrapper = meta.shell_wrapper or DEFAULT_SHELL_WRAPPER
+            given = given_environment(meta, entries)
+            environment = {**(environ if meta.inherit_env else {}), **given}
+            require_carried(wrapper, meta.command, map(key_of, entries), environment)
+            start = start_through_shell(wrapper, meta.command, environment, given, environ)
+        except (InternalError, InvalidArgumentError) as error:
             raise process_launch.refuse(job, str(error), order.run) from None
         spec = LaunchSpec(
             job_id=job.job_id,
             command=meta.command,
-            shell_wrapper=meta.shell_wrapper or DEFAULT_SHELL_WRAPPER,
+            shell_wrapper=wrapper,
             cwd=meta.cwd if meta.cwd is not None else _present_directory(),
-            environment=environment,
+            arguments=start.arguments,
+            environment=start.environment,
             marks_environment=meta.inherit_env,
             cgroup=setting_of(environ),
-            sink_environment=dict(environ),
+            sink_environment=start.sink_environment,
+            sink_prologue=start.sink_prologue,
             umask=current_umask(),
             stdin_file=meta.stdin_file,
             timeout_ms=meta.timeout_ms,

@@ -9,6 +9,7 @@ import os
 from agent_exec.errors import RecordUnreadableError
 from agent_exec.model import records
 from agent_exec.model.lazy_dataclass import dataclass, field, field_names
+from agent_exec.model.shell import arguments_of
 from agent_exec.process.cgroup import AUTO, delegated_directory
 from agent_exec.process.spawn import NewSupervisor
 from agent_exec.store import atomic
@@ -34,11 +35,13 @@ class LaunchSpec:
 
     Attributes:
         command: one word is a script for the wrapper, more are the program and its arguments.
+        arguments: the child's argv; empty is the command handed to the wrapper as it is.
         cwd: absolute; None leaves the child in ``/``.
         environment: the child's whole environment.
         marks_environment: whether ``AGENT_EXEC_JOB_ID`` is added to it.
         cgroup: a setting of ``process.cgroup``.
         sink_environment: what notification commands get; their own variables are added.
+        sink_prologue: stands before them, for their shell.
         umask: the child's.
         stdin_file: kept input, relative to the job's directory; None is an empty input.
         timeout_ms: 0 means no limit.
@@ -52,12 +55,14 @@ class LaunchSpec:
 
     job_id: str
     command: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
     shell_wrapper: tuple[str, ...]
     cwd: str | None
     environment: Mapping[str, str]
     marks_environment: bool = True
     cgroup: str = AUTO
     sink_environment: Mapping[str, str] = field(default_factory=dict)
+    sink_prologue: str = ""
     umask: int
     stdin_file: str | None = None
     timeout_ms: int = 0
@@ -120,6 +125,7 @@ def _definition(job: JobDir, spec: LaunchSpec) -> bytes:
     """What ``supervisor.definition`` reads."""
     values: records.Document = {name: getattr(spec, name) for name in field_names(spec) or ()}
     values["root"] = job.root
+    values["arguments"] = spec.arguments or arguments_of(spec.shell_wrapper, spec.command)
     # Looked for here: what is not there costs the supervisor nothing.
     values["cgroup"] = delegated_directory(spec.cgroup)
     values["environment"] = values["sink_environment"] = _pack(spec.environment)

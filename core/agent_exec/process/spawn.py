@@ -38,7 +38,7 @@ def start_program(name: str, *arguments: str) -> tuple[int, socket.socket]:
         try:
             pid = os.posix_spawn(
                 sys.executable,
-                [sys.executable, "-I", "-S", os.path.join(_PROGRAMS, name), *arguments],
+                [*program_words(name), *arguments],
                 {},
                 file_actions=[
                     *((os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)),
@@ -66,6 +66,11 @@ def _above_standard(end: socket.socket) -> socket.socket:
     moved = open_socket(fcntl.fcntl(end.fileno(), fcntl.F_DUPFD_CLOEXEC, SOCKET_FD))
     end.close()
     return moved
+
+
+def program_words(name: str) -> tuple[str, ...]:
+    """The command line of a program of the folder ``supervisor``, without its arguments."""
+    return (sys.executable, "-I", "-S", os.path.join(_PROGRAMS, name))
 
 
 class NewSupervisor:

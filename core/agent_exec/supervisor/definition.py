@@ -23,6 +23,7 @@ class Definition:
     """
 
     __slots__ = (
+        "arguments",
         "cgroup",
         "command",
         "cwd",
@@ -40,6 +41,7 @@ class Definition:
         "run",
         "shell_wrapper",
         "sink_environment",
+        "sink_prologue",
         "stdin_file",
         "timeout_ms",
         "umask",
@@ -49,11 +51,13 @@ class Definition:
     root: str
     cgroup: str | None
     command: tuple[str, ...]
+    arguments: tuple[str, ...]
     shell_wrapper: tuple[str, ...]
     cwd: str | None
     environment: bytes
     marks_environment: bool
     sink_environment: bytes
+    sink_prologue: str
     umask: int
     stdin_file: str | None
     timeout_ms: int
@@ -65,12 +69,6 @@ class Definition:
     keeps_free_space: bool
     notification: Document | None
     meta_version: tuple[int, int] | None
-
-    def arguments(self) -> list[str]:
-        """The child's argv: one word is a script for the wrapper, more are handed over as is."""
-        if len(self.command) == 1:
-            return [*self.shell_wrapper, self.command[0]]
-        return [*self.shell_wrapper, 'exec "$@"', "--", *self.command]
 
     def child_variables(self) -> dict[bytes, bytes]:
         """What the child gets besides ``environment``: the mark its descendants are found by."""

@@ -108,7 +108,7 @@ class Run:
         self._started_s = time.monotonic()
         self._pid = start_process(
             Command(
-                definition.arguments(),
+                list(definition.arguments),
                 definition.environment,
                 definition.child_variables(),
                 definition.cwd,

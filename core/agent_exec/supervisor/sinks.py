@@ -80,7 +80,7 @@ class Delivery:
             # A file, not a pipe: a command that does not read it must not hold anybody up.
             fds.append(atomic.open_anonymous(dir_fd, records.dump_line(self.event)))
             fds.append(os.open(os.devnull, os.O_RDWR))
-            arguments = [*definition.shell_wrapper, command]
+            arguments = [*definition.shell_wrapper, definition.sink_prologue + command]
             standard = (fds[0], fds[1], fds[1])
             self.pid = start_process(
                 Command(
