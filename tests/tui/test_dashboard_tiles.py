@@ -85,7 +85,7 @@ async def test_marked_jobs_are_followed_side_by_side_and_enter_opens_one(
             main = app_of(pilot).main
             screen = await tiles(pilot, 3)
             assert [tile.job_id for tile in screen.tiles] == [first, second, third]
-            assert "E err 0" in rows(screen.tiles[0].view)
+            assert "▎ err 0" in rows(screen.tiles[0].view)
             text = screen_text(pilot)
             assert "Logs of 3 marked jobs" in text
             for title in ("0a000000 ✓ exited 0  make part0", "3a000000 ● running  train"):

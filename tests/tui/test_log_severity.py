@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_exec_tui.log_severity import Severity, error_lines, severity_of
+from agent_exec_tui.log_severity import Severity, error_lines, severity_of, severity_words
+from support.severity_corpus import ERRORS, HARMLESS
 
 
 @pytest.mark.parametrize(
@@ -58,3 +61,49 @@ def test_how_bad_a_line_looks(line: str, severity: Severity | None) -> None:
 @given(st.text(max_size=200))
 def test_any_text_has_an_answer(text: str) -> None:
     assert severity_of(text) in (None, *Severity)
+
+
+@pytest.mark.parametrize("line", ERRORS)
+def test_what_programs_print_when_something_is_wrong_is_stopped_at(line: str) -> None:
+    assert severity_of(line) is Severity.ERROR
+    assert severity_words(line, Severity.ERROR)
+
+
+@pytest.mark.parametrize("line", HARMLESS)
+def test_what_only_sounds_like_an_error_is_passed_by(line: str) -> None:
+    assert severity_of(line) is not Severity.ERROR
+    assert severity_words(line, Severity.ERROR) == []
+
+
+def test_only_the_word_is_marked_not_what_is_harmless_beside_it() -> None:
+    line = "żółw: 0 errors, java.io.IOException: 1 failed"
+    words = [line[begin:end] for begin, end in severity_words(line, Severity.ERROR)]
+    assert words == ["IOException", "failed"]
+
+
+def test_a_log_of_many_lines_has_the_errors_that_its_lines_have() -> None:
+    data = "\n".join(line for pair in zip(HARMLESS, ERRORS, strict=False) for line in pair) + "\n"
+    assert error_lines().count_lines(data.encode()) == len(HARMLESS)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "0 errors ",
+        "error ",
+        "error-",
+        "x.error.",
+        "errors/",
+        " PASSED",
+        "--error",
+        "error=",
+        "-",
+        "ok 1 ",
+        "on error ",
+    ],
+)
+def test_the_time_for_a_hostile_line_is_bounded(unit: str) -> None:
+    line = (unit * 5000).encode()
+    started = time.thread_time()
+    error_lines().count_lines((line + b"\n") * 20)
+    assert time.thread_time() - started < 0.5

@@ -428,11 +428,11 @@ async def test_a_merged_log_has_local_times_and_marked_stderr(tmp_path: Path) ->
     async with opened(path, merged=True) as pilot:
         view = app_of(pilot).view
         await until(pilot, lambda: "err" in screen(view)[1])
-        assert screen(view)[:2] == ["  02:00:00 out", "E 01:00:01 err [STDERR]"]
+        assert screen(view)[:2] == ["  02:00:00 out", "▎ 01:00:01 err [STDERR]"]
         view.show_dates(True)
-        assert screen(view)[:2] == ["  01-01 02:00:00 out", "E 01-02 01:00:01 err [STDERR]"]
+        assert screen(view)[:2] == ["  01-01 02:00:00 out", "▎ 01-02 01:00:01 err [STDERR]"]
         view.toggle_times()
-        assert screen(view)[:2] == ["  out", "E err [STDERR]"]
+        assert screen(view)[:2] == ["  out", "▎ err [STDERR]"]
 
 
 async def test_the_mouse_selects_text_which_growth_does_not_change(log: Path) -> None:

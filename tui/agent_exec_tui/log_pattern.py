@@ -166,8 +166,7 @@ class Regex:
     def count_lines(self, data: bytes) -> int:
         """Count one by one, but where hits abound sixteen lines at a time.
 
-        256 MiB, processor time: 8.5 s became 1.0 s with a hit in every line, 3.7 s became 0.9 s
-        with one in every second (grep -c: 0.6 s and 0.2 s). With few hits nothing changes.
+        256 MiB with a hit in every line, processor time: 8.5 s became 1.0 s (grep -c: 0.6 s).
         """
         data = self.prepare(data)
         count, position = _count_lines(self, data, limit=_DENSE)
@@ -194,12 +193,17 @@ class Regex:
             self._batch = _batch_re2(self._text, fold=self._fold)
         return self._batch
 
+    def looked_at(self, line: bytes) -> bytes:
+        """Return what of a line counts, as long as it was."""
+        return line
+
     def highlights(self, text: str) -> list[tuple[int, int]]:
         """Return the character ranges that match in *text*."""
         data = text.encode("utf-8", "replace")
+        seen = self.looked_at(data)
         spans: list[tuple[int, int]] = []
         position = 0
-        while len(spans) < _MAX_HIGHLIGHTS and (match := self._search(data, position)):
+        while len(spans) < _MAX_HIGHLIGHTS and (match := self._search(seen, position)):
             start, stop = match
             if stop > start:
                 spans.append(match)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent_exec_tui.log_severity import Severity, severity_of
+from agent_exec_tui.log_severity import Severity, severity_of, severity_words
 
 if TYPE_CHECKING:
     from agent_exec_tui.log_pattern import Pattern
@@ -17,11 +17,13 @@ class LineLooks:
     def __init__(self) -> None:
         self._hits: dict[int, list[tuple[int, int]]] = {}
         self._severities: dict[int, Severity | None] = {}
+        self._words: dict[int, list[tuple[int, int]]] = {}
 
     def forget(self) -> None:
         """Look anew from now on."""
         self._hits.clear()
         self._severities.clear()
+        self._words.clear()
 
     def hits(self, line: LogLine, pattern: Pattern | None) -> list[tuple[int, int]]:
         """Return the characters of *line* that match."""
@@ -37,6 +39,16 @@ class LineLooks:
         if line.start not in self._severities:
             self._severities[line.start] = severity_of(line.text)
         return self._severities[line.start]
+
+    def words(self, line: LogLine) -> list[tuple[int, int]]:
+        """Return the characters of *line* that say how bad it is."""
+        severity = self.severity(line)
+        if severity is None:
+            return []
+        words = self._words.get(line.start)
+        if words is None:
+            words = self._words[line.start] = severity_words(line.text, severity)
+        return words
 
 
 def has_own_colours(line: LogLine) -> bool:

@@ -18,7 +18,7 @@ from agent_exec_tui.ansi import plain
 from agent_exec_tui.log_severity import Severity
 from agent_exec_tui.log_viewport import Row, Viewport
 from agent_exec_tui.widgets.extent import set_extent
-from agent_exec_tui.widgets.line_looks import LineLooks
+from agent_exec_tui.widgets.line_looks import LineLooks, has_own_colours
 from agent_exec_tui.widgets.log_paint import Gutter, Overlay, Palette, paint
 
 if TYPE_CHECKING:
@@ -214,6 +214,10 @@ class LogCanvas(ScrollView, can_focus=True, inherit_bindings=False):
         palette = self._styles()
         is_current = line.start == self.current
         hits = self._hits_of(line)
+        severity = self._severity_of(line)
+        if severity is not None and not has_own_colours(line):
+            style = palette.severity[severity]
+            overlays += [(begin, end, style) for begin, end in self._looks.words(line)]
         if is_current:
             overlays.append((0, len(line.text), palette.line_current))
         if hits:

@@ -16,7 +16,6 @@ from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.timestamps import parse_timestamp
 from agent_exec_tui.ansi_colours import FIXED_GREYS
 from agent_exec_tui.log_severity import Severity
-from agent_exec_tui.widgets.line_looks import has_own_colours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,8 +29,8 @@ Overlay = tuple[int, int, Style]
 
 _CLOCK, _CLOCK_CELLS = "%H:%M:%S ", 9
 _DATED, _DATED_CELLS = "%m-%d %H:%M:%S ", 15
-_MARKED = "E "
-_UNMARKED = "  "
+_MARKED = "▎"  # its colour tells stderr, its being there does where there are none
+_UNMARKED = " "
 _SIGNS = {Severity.ERROR: "X ", Severity.WARNING: "! ", None: "  "}
 
 
@@ -72,24 +71,33 @@ class Gutter:
         """Return its width in cells."""
         width = self.digits + 1 if self.digits else 0
         if self.is_merged:
-            width += len(_MARKED) + (self._time_cells if self.with_times else 0)
+            width += len(_MARKED) + 1 + (self._time_cells if self.with_times else 0)
         return width + (len(_SIGNS[None]) if self.has_signs else 0)
 
-    def text(self, row: Row, severity: Severity | None = None) -> str:
-        """Return it for one row; blank for the further rows of a wrapped line."""
+    def parts(self, row: Row, severity: Severity | None = None) -> tuple[str, str, str]:
+        """Return it for one row: what is before the stream's sign, that sign, what is behind it.
+
+        All but the sign is blank for the further rows of a wrapped line.
+        """
         line = row.line
-        if line is None or row.begin:
-            return " " * self.width
-        text = ""
+        digits = self.digits + 1 if self.digits else 0
+        behind = max(self.width - digits - len(_MARKED), 0) if self.is_merged else 0
+        if line is None:
+            return " " * self.width, "", ""
+        sign = (_MARKED if line.stream == "stderr" else _UNMARKED) if self.is_merged else ""
+        if row.begin:
+            blank = self.width - digits if not self.is_merged else behind
+            return " " * digits, sign, " " * blank
+        before = after = ""
         if self.digits:
             number = "?" if line.number is None else str(line.number)
-            text = f"{'+' if line.is_continued else number:>{self.digits}} "
+            before = f"{'+' if line.is_continued else number:>{self.digits}} "
         if self.is_merged:
-            text += _MARKED if line.stream == "stderr" else _UNMARKED
+            after = " "
             if self.with_times:
                 cells = self._time_cells
-                text += f"{self._time_of(line.stamp):{cells}.{cells}}"
-        return text + _SIGNS[severity] if self.has_signs else text
+                after += f"{self._time_of(line.stamp):{cells}.{cells}}"
+        return before, sign, after + _SIGNS[severity] if self.has_signs else after
 
     @property
     def _time_cells(self) -> int:
@@ -113,8 +121,7 @@ def paint(
 ) -> Strip:
     """Return one row, exactly *width* cells wide, without the first *pan* cells of its text.
 
-    *overlays* are ranges of the line's characters with their styles; later ones win. How bad a
-    line looks colours only lines to which the job gave no colour.
+    *overlays* are ranges of the line's characters with their styles; later ones win.
     """
     if row.mark is not None:
         label = f"── {row.mark.label} "
@@ -125,19 +132,16 @@ def paint(
         return Strip.blank(width, palette.base)
     room = max(width - gutter.width, 0)
     begin, end, lead = visible_range(line, row.begin, row.end, pan, room)
-    base = palette.base
-    if line.stream == "stderr":
-        base += palette.stderr
-    if severity is not None and not has_own_colours(line):
-        base += palette.severity[severity]
-    text = Strip(_segments(line, begin, end, base, palette.note, overlays))
+    text = Strip(_segments(line, begin, end, palette.base, palette.note, overlays))
     text = _place(text, row, begin, room, palette, lead)
     if not gutter.width:
         return text
     # Pointing at the gutter means the row's first character.
     place = Style.from_meta({"offset": (row.begin - gutter.width, line.start)})
-    left = Segment(gutter.text(row, severity), palette.gutter + place)
-    return Strip([left, *text], width)
+    before, sign, after = gutter.parts(row, severity)
+    style = palette.gutter + place
+    left = [Segment(before, style), Segment(sign, style + palette.stderr), Segment(after, style)]
+    return Strip([*(part for part in left if part.text), *text], width)
 
 
 def visible_range(
