@@ -138,7 +138,7 @@ def colours(view: LogView) -> dict[str, set[object]]:
     }
 
 
-async def test_lines_that_look_bad_are_coloured_unless_the_job_did(root: Root) -> None:
+async def test_the_words_that_look_bad_are_coloured_unless_the_job_did(root: Root) -> None:
     root.add("aa", stdout=SEVERE)
     async with dashboard(root.path) as pilot:
         view = await opened(pilot)
@@ -146,13 +146,35 @@ async def test_lines_that_look_bad_are_coloured_unless_the_job_did(root: Root) -
         palette = view._styles()
         (plain,) = seen["plain"]
         assert len({plain, *(palette.severity[severity].color for severity in Severity)}) == 3
-        assert seen["error: bad"] == {palette.severity[Severity.ERROR].color}
-        assert seen["warning: so so"] == {palette.severity[Severity.WARNING].color}
+        assert seen["error: bad"] == {palette.severity[Severity.ERROR].color, plain}
+        assert seen["warning: so so"] == {palette.severity[Severity.WARNING].color, plain}
         assert seen["job's green error"] == {Color.from_ansi(2), plain}
-        assert seen["error, bold"] == {palette.severity[Severity.ERROR].color}
+        assert seen["error, bold"] == {palette.severity[Severity.ERROR].color, plain}
+        segments = [part for part in view.render_line(1) if part.text.strip()]
+        assert [part.text.strip() for part in segments] == ["error", ": bad"]
         view.with_severity = False
         view.refresh()
         assert colours(view)["error: bad"] == {plain}
+
+
+async def test_of_both_streams_a_thin_gutter_tells_stderr_and_its_lines_are_not_painted(
+    root: Root,
+) -> None:
+    stamp = b"2026-01-01T00:00:00Z "
+    full = stamp + b"[STDERR]  34%|###  | 34/100\n" + stamp + b"[STDOUT] plain\n"
+    job_id = root.add("aa", stderr=b" 34%|###  | 34/100\n", stdout=b"plain\n")
+    (root.path / job_id / "full.log").write_bytes(full)
+    async with dashboard(root.path) as pilot:
+        view = await opened(pilot)
+        app_of(pilot).main.logs[Part.STDOUT].toggle_both()
+        await until(pilot, lambda: view.is_merged and "34%" in view.render_line(0).text)
+        assert rows(view)[0].startswith("▎ ")
+        assert rows(view)[1].startswith("  ")
+        styles = {part.text.strip(): part.style for part in view.render_line(0) if part.style}
+        looks = {part.text.strip(): part.style for part in view.render_line(1) if part.style}
+        (text,) = (text for text in styles if "34%" in text)
+        assert styles[text].color == looks["plain"].color
+        assert styles["▎"].color == view._styles().stderr.color
 
 
 async def test_without_colour_a_sign_says_how_bad_a_line_looks(
@@ -197,3 +219,49 @@ async def test_a_job_that_is_over_has_no_progress(root: Root) -> None:
         await pilot.press("i")
         await until(pilot, lambda: "command" in told(main))
         assert "progress" not in told(main)
+
+
+async def test_with_wrapped_lines_a_search_goes_to_the_row_of_the_hit(root: Root) -> None:
+    long = b"x" * 9000 + b" needle one " + b"y" * 9000 + b"\n"
+    root.add("aa", stdout=b"start\n" + long + b"middle\n" * 50 + long.replace(b"one", b"two"))
+    async with dashboard(root.path) as pilot:
+        view = await opened(pilot)
+
+        def shown() -> str:
+            return "".join(view.render_line(y).text for y in range(view.viewport.height))
+
+        await pilot.press("w", "home", "slash", *"needle", "enter")
+        await until(pilot, lambda: "needle one" in shown())
+        await pilot.press("n")
+        await until(pilot, lambda: "needle two" in shown())
+        await pilot.press("N")
+        await until(pilot, lambda: "needle one" in shown())
+        for _ in range(3):
+            await pilot.press("w")
+            await until(pilot, lambda: "needle one" in shown())
+            assert view.status.wrap is view.wrap
+
+
+async def test_escape_in_a_log_goes_through_its_layers_and_leaves_the_list_alone(
+    root: Root,
+) -> None:
+    root.add("aa", stdout=b"one\ntwo\n")
+    async with dashboard(root.path) as pilot:
+        main = app_of(pilot).main
+        await pilot.press("space", "slash", *"id:aa", "enter")
+        view = await opened(pilot)
+        await pilot.press("z", "slash", *"two", "enter")
+        assert view.status.pattern == "two"
+        await pilot.press("escape")
+        assert not view.status.pattern
+        assert main.panes.wish.is_zoomed
+        await pilot.press("escape")
+        assert not main.panes.wish.is_zoomed
+        assert main.panes.wish.current is Part.STDOUT
+        await pilot.press("escape")
+        assert main.panes.wish.current is Part.JOBS
+        assert (main.viewing.text, len(main.table.marks)) == ("id:aa", 1)
+        await pilot.press("escape")
+        assert (main.viewing.text, len(main.table.marks)) == ("", 1)
+        await pilot.press("escape")
+        assert not main.table.marks

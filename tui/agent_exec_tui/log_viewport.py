@@ -130,6 +130,18 @@ class Viewport:
         """Whether the line that starts at *start* is on screen."""
         return any(row.line is not None and row.line.start == start for row in self.rows())
 
+    def rows_to(self, start: int, char: int) -> int:
+        """Return by how many rows to move so that a line's character comes into sight; 0 if it is."""
+        index = self._index_of(start)
+        if not self._lines or self._starts[index] != start:
+            return 0
+        row = len(self._marks_before(index)) + bisect_right(self._text_rows(index), char) - 1
+        top, place = (self._index_of(self.top_start), self.top_row), (index, row)
+        if place < top:
+            return -self._rows_between(place, top) - self.height // 3
+        below = self._rows_between(top, place)
+        return below - self.height // 3 if below >= self.height else 0
+
     def is_near_edge(self) -> bool:
         """Whether the window should be renewed around the place."""
         if self.window is None or not self._lines:

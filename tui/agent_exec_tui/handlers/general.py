@@ -91,24 +91,38 @@ class GeneralHandlers:
         self._main.app.push_screen(JournalDialog(self._main))
 
     def _back(self) -> None:
-        """One layer at a time: selection, search, filter, marks, tab, zoom, pane."""
+        """One layer at a time.
+
+        In a log: selection, search, zoom, pane. In the list: selection, filter, marks, tab, zoom.
+        """
         main = self._main
+        panes, wish = main.panes, main.panes.wish
         if main.focused is main.filter_input:
             main.viewing.clear_filter()
         elif main.selections:
             main.clear_selection()
-        elif main.panes.pane is Pane.LOG and main.logs[main.panes.wish.stream].clear_search():
+        elif self._pane_back(panes.pane):
             pass
-        elif main.viewing.text:
+        elif wish.is_zoomed:
+            panes.zoom(is_zoomed=False)
+        elif wish.current is not Part.JOBS:
+            panes.go(Part.JOBS)
+
+    def _pane_back(self, pane: Pane) -> bool:
+        main = self._main
+        if pane is Pane.LOG:
+            return main.logs[main.panes.wish.stream].clear_search()
+        if pane is not Pane.JOBS:
+            return False
+        if main.viewing.text:
             main.viewing.clear_filter()
         elif main.table.clear_marks():
             pass
         elif main.viewing.view.tab is not Tab.ALL:
             main.viewing.go_to_tab(Tab.ALL)
-        elif main.panes.wish.is_zoomed:
-            main.panes.zoom(is_zoomed=False)
-        elif main.panes.wish.current is not Part.JOBS:
-            main.panes.go(Part.JOBS)
+        else:
+            return False
+        return True
 
     def _refresh(self) -> None:
         main = self._main

@@ -17,24 +17,22 @@ from agent_exec_tui.log_memory import Wanted
 from agent_exec_tui.log_pattern import PatternError, compile_pattern
 from agent_exec_tui.log_severity import error_lines
 from agent_exec_tui.widgets.log_loader import Counts, SearchStepped
-from agent_exec_tui.widgets.log_pane import LogPane
+from agent_exec_tui.widgets.log_sight import LogSight
 
 if TYPE_CHECKING:
     from agent_exec_tui.log_lines import LineSpan
     from agent_exec_tui.log_pattern import Pattern
-    from agent_exec_tui.log_window import LogLine
 
 Outcome = Literal["found", "wrapped", "none"]
 # A key held down in a log where each hit takes a while must not go on for long after its release.
 _STEPS_MAX: Final = 9
 
 
-class LogNavigator(LogPane):
+class LogNavigator(LogSight):
     """A log one can move and search in."""
 
     # Of one "what", asked for while one is being looked for: down, or up where negative.
     _steps = 0
-    _sought = ""
     _found: LineSpan | None = None
 
     class SearchEnded(Message):
@@ -110,14 +108,6 @@ class LogNavigator(LogPane):
     def go_to_line_at(self, start: int, focus: int | None = None) -> None:
         """Go to the line that starts at the byte *start*, with the byte *focus* in sight."""
         self._select_line(start, focus)
-
-    def pan(self, cells: int) -> None:
-        """Move right, or left, by *cells*; wrapped lines have nothing to the right."""
-        widest = max((_width(row.line) for row in self._rows if row.line), default=0)
-        limit = max(widest - self.viewport.width, self.pan_cells if cells < 0 else 0, 0)
-        self.pan_cells = 0 if self.wrap else min(max(self.pan_cells + cells, 0), limit)
-        self.refresh()
-        self.tell()
 
     def _jump(self, offset: int, *, above: int = 0) -> None:
         self.left_end()
@@ -286,27 +276,6 @@ class LogNavigator(LogPane):
         self.repaint()
         self.tell()
 
-    def on_arrival(self, start: int) -> None:
-        """Pan to the hit for which the line at *start* was loaded."""
-        line = next((line for line in self.viewport.lines if line.start == start), None)
-        if line is None or start != self.current or self.wrap:
-            return
-        hits = self._hits_of(line)
-        if not hits:
-            return
-        first, last = (_cell(line, index) for index in hits[0])
-        if not self.pan_cells <= first or last > self.pan_cells + self.viewport.width:
-            fits = last <= self.viewport.width
-            self.pan_cells = 0 if fits else max(first - self.viewport.width // 3, 0)
-
     def _is_cut(self, start: int) -> bool:
         lines = self.viewport.lines
         return any(line.start == start and line.stop - start > LINE_LIMIT for line in lines)
-
-
-def _cell(line: LogLine, index: int) -> int:
-    return index if line.cells is None else line.cells[index]
-
-
-def _width(line: LogLine) -> int:
-    return _cell(line, len(line.text))

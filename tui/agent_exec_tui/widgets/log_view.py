@@ -59,10 +59,14 @@ class LogView(LogNavigator):
     # What is seen of the lines
 
     def toggle_wrap(self) -> None:
-        """Wrap long lines, or cut them at the edge."""
+        """Wrap long lines, or cut them at the edge; a hit in sight stays there."""
+        stays = self.has_hit_in_sight()
         self.wrap = not self.wrap
         self.pan_cells = 0
         self._reshape()
+        if stays and self.current is not None:
+            self.on_arrival(self.current)
+            self.repaint()
 
     def toggle_line_numbers(self) -> None:
         """Show line numbers, where they are known, or none."""
