@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -10,6 +12,22 @@ if TYPE_CHECKING:
     Details = Mapping[str, object]
 
 AMBIGUOUS_IDS_SHOWN = 20
+
+# What to do about the system's refusals that no other words would help with.
+_WAYS_OUT = {
+    errno.EROFS: "nothing can be changed there; choose another jobs root with --root",
+    errno.ENOSPC: "make room, for example with `agent-exec-tui gc --older-than 7d`",
+    errno.EDQUOT: "your quota is used up; make room, for example with `agent-exec-tui gc`",
+    errno.EMFILE: "raise the limit of open files: `ulimit -n`",
+}
+
+
+def reason_of(error: BaseException) -> str:
+    """Say what an exception says, of the system's the words alone and not its number."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        return f"{where}{error.strerror}"
+    return str(error) or type(error).__name__
 
 
 class AgentExecError(Exception):
@@ -34,8 +52,13 @@ class InternalError(AgentExecError):
 
     @classmethod
     def from_os_error(cls, error: OSError, doing: str = "") -> InternalError:
-        """Wrap *error* in the wire's wording: ``<doing>: <strerror> (os error <errno>)``."""
+        """Wrap *error* in the wire's wording: ``<doing>: <strerror> (os error <errno>)``.
+
+        Where the words alone leave one helpless, the way out follows.
+        """
         reason = f"{error.strerror} (os error {error.errno})"
+        if error.errno in _WAYS_OUT:
+            reason += f"; {_WAYS_OUT[error.errno]}"
         details = {"path": error.filename} if isinstance(error.filename, str) else None
         return cls(f"{doing}: {reason}" if doing else reason, details=details)
 

@@ -21,6 +21,9 @@ EXIT_INTERRUPTED = 130  # what shells say of a program ended by Ctrl-C
 def main() -> int:
     """Do what the command line asks for and say the exit status."""
     try:
+        from agent_exec.cli.interrupt import leave_at_once
+
+        leave_at_once()
         from agent_exec.cli.main import main as headless
 
         status = headless(sys.argv[1:], without_verb=without_verb)

@@ -13,7 +13,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from agent_exec.errors import AgentExecError
+from agent_exec.errors import AgentExecError, reason_of
 from agent_exec_tui.clean_process import Failure
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def main() -> None:
         try:
             answer = task.carry_out(tell, is_over)
         except (AgentExecError, OSError) as error:
-            answer = Failure(str(error))
+            answer = Failure(reason_of(error))
         wire.sendall(pickle.dumps(answer))
 
 

@@ -13,7 +13,7 @@ import time
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from agent_exec.errors import AgentExecError
+from agent_exec.errors import AgentExecError, reason_of
 from agent_exec.model.filter_terms import DOUBT_OF_VERDICT
 from agent_exec.model.job import JobStatus
 from agent_exec.model.records import LOG_FILES, META_FILE, STDERR_LOG, STDOUT_LOG
@@ -144,7 +144,7 @@ class JobFeed:
                 import logging  # on the way to the first jobs it would be a tenth
 
                 logging.getLogger(__name__).exception("reading %s failed", self.store.root)
-                self._warn(f"{type(error).__name__}: {error}")
+                self._warn(f"{type(error).__name__}: {reason_of(error)}")
 
         thread = threading.Thread(target=guarded, name=f"feed-{name}", daemon=True)
         self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]

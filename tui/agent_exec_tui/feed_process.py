@@ -13,6 +13,7 @@ import pickle
 import threading
 from typing import TYPE_CHECKING
 
+from agent_exec.errors import reason_of
 from agent_exec_tui.child_program import end_child, start_child
 from agent_exec_tui.news import StateNews
 
@@ -74,7 +75,7 @@ class FeedProcess:
                         return
                     post(news)
         except (EOFError, OSError) as error:
-            reason = str(error)
+            reason = reason_of(error)
         except Exception as error:  # a program of another version may send anything
             logger.exception("what the reading process says makes no sense")
             reason = str(error)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agent_exec.commands import again
 from agent_exec.commands.observation import NO_WAIT
-from agent_exec.errors import AgentExecError, InvalidStateError, JobNotFoundError
+from agent_exec.errors import AgentExecError, InvalidStateError, JobNotFoundError, reason_of
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.store.listing import read_job
 from agent_exec_tui import formatting
@@ -65,7 +65,7 @@ def guarded(job_id: str, call: Callable[[], Outcome]) -> Outcome:
     try:
         return call()
     except (AgentExecError, OSError) as error:
-        return Outcome(job_id, False, clean(str(error)))
+        return Outcome(job_id, False, clean(reason_of(error)))
     except Exception as error:
         # One place where a bug must not end the dashboard: the thread's owner is the screen.
         logger.exception("operation on job %s failed", job_id)

@@ -6,6 +6,7 @@ import os
 import select
 import sys
 
+from agent_exec.cli.interrupt import raise_again
 from agent_exec.store import story
 
 TYPE_CHECKING = False
@@ -50,6 +51,7 @@ class Call:
         from agent_exec.store.jobs import JobStore
         from agent_exec.store.root import resolve_root, root_warnings
 
+        raise_again()
         root = resolve_root(self.root, self.environ)
         if self.verbosity:
             story.logger(__name__).info("jobs root: %s", root)

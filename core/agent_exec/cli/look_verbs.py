@@ -7,6 +7,7 @@ import os
 from agent_exec.cli.call import STDERR_FD, STDOUT_FD, write_stdout
 from agent_exec.cli.grammar import Option, Positional, Verb, milliseconds, whole_number
 from agent_exec.cli.options import JOB_ID, tag_pattern
+from agent_exec.model.status import GONE_VERDICTS, LISTED, TERMINAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 _LEAST_POLL_S = 0.1
 _EXIT_TIME_IS_UP = 124  # as timeout(1) has it
-_EXIT_NOT_STARTED = 127  # as shells have it
-_STATES = ("created", "running", "exited", "killed", "failed", "unknown")
+_EXIT_WITHOUT_CODE = 125  # of its own failures, too, as timeout(1) has it
+_LAST_SIGNAL = 127
 
 _SELECTION = (
     Option("--limit", "N", "Show so many at most (default 50); 0 is all", convert=whole_number),
@@ -28,8 +29,8 @@ _SELECTION = (
     Option("--tag", "PATTERN", "Only jobs with this tag, or one below it for a pattern ns.* "
            "(repeatable: all must fit)", repeats=True, convert=tag_pattern, hints="tag"),
 )  # fmt: skip
-_STATE = Option("--state", "STATE", f"Only jobs in this state: {', '.join(_STATES)}",
-                choices=_STATES)  # fmt: skip
+_STATE = Option("--state", "STATE", f"Only jobs in this state: {', '.join(LISTED)}",
+                choices=LISTED)  # fmt: skip
 
 
 def _status() -> Verb:
@@ -89,8 +90,8 @@ def _wait() -> Verb:
             Option("--all", None, "Wait for every job (the default)"),
             Option("--poll", "SECONDS", "Time between looks where nothing tells us (default 1)",
                    convert=milliseconds),
-            Option("--exit-status", None, "Exit as the job did: its code, 128 + its signal, 127 "
-                   "if it could not be started, 124 if the time is up"),
+            Option("--exit-status", None, "Exit as the job did: its code, 128 + its signal, 125 "
+                   "if it has neither (not started, lost), 124 if the time is up"),
         )),
         positional=Positional("JOB_ID", "The jobs: their IDs, or the beginnings of them",
                               most=None, hints="job"),
@@ -211,9 +212,13 @@ def _run_wait(arguments: Arguments, call: Call) -> int:
 
 
 def _exit_status(job: WaitedJob) -> int:
-    """The job's end as a shell would tell it."""
-    if job.exit_code is not None:
-        return job.exit_code & 0xFF
-    if job.signal is not None and job.signal.isdigit():
-        return 128 + int(job.signal)
-    return _EXIT_NOT_STARTED if job.state == "failed" else _EXIT_TIME_IS_UP
+    """The job's end as a shell would tell it; a wait that saw none is out of time."""
+    if job.state not in TERMINAL:
+        is_lost = job.liveness is not None and job.liveness.verdict in GONE_VERDICTS
+        return _EXIT_WITHOUT_CODE if is_lost else _EXIT_TIME_IS_UP
+    if job.exit_code is not None and 0 <= job.exit_code <= 255:
+        return job.exit_code
+    signal = job.signal or ""
+    if signal.isascii() and signal.isdigit() and len(signal) <= 3 and int(signal) <= _LAST_SIGNAL:
+        return 128 + int(signal)
+    return _EXIT_WITHOUT_CODE

@@ -7,6 +7,7 @@ import sys
 
 from agent_exec.cli.call import Call, OutputError, say, write_stdout
 from agent_exec.cli.grammar import PROGRAM, UsageError
+from agent_exec.cli.interrupt import EXIT_INTERRUPTED, leave_at_once, raise_again
 from agent_exec.cli.parser import HelpWanted, VerbMissing, VersionWanted, parse
 from agent_exec.errors import AgentExecError, InternalError
 from agent_exec.store import story
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130  # what shells say of a program ended by Ctrl-C
+COMPLETING_SHELLS = frozenset({"bash", "zsh", "fish", "powershell"})
 EXIT_NO_READER = 141  # what they say of one ended by SIGPIPE
 
 
@@ -39,6 +40,7 @@ def main(
         environ: the caller's environment.
         without_verb: what to do when there is no command word; without it, help on stderr.
     """
+    leave_at_once()
     try:
         return _main(sys.argv[1:] if words is None else words, environ, without_verb)
     except KeyboardInterrupt:
@@ -48,6 +50,8 @@ def main(
     except OutputError as error:
         say(f"error: {error}")
         return EXIT_ERROR
+    finally:
+        raise_again()
 
 
 def _main(
@@ -55,16 +59,18 @@ def _main(
     environ: Mapping[str, str],
     without_verb: Callable[[Parsed], int] | None,
 ) -> int:
-    if environ.get("COMPLETE"):
+    shell = environ.get("COMPLETE", "")
+    if shell in COMPLETING_SHELLS and _comes_from_a_script(words):
         from agent_exec.cli.completion import complete
 
-        candidates, status = complete(environ["COMPLETE"], words, environ)
+        candidates, status = complete(shell, words, environ)
         write_stdout(candidates)
         return status
     try:
         try:
             parsed = parse(words)
             if parsed.verb is None and not parsed.json:
+                raise_again()
                 return _no_verb(words) if without_verb is None else without_verb(parsed)
             return _carry_out(parsed, environ)
         except HelpWanted as wanted:
@@ -84,6 +90,12 @@ def _main(
         say(usage_error_text(error))
         return EXIT_USAGE
     return 0
+
+
+def _comes_from_a_script(words: Sequence[str]) -> bool:
+    """Whether a completion script called; else ``COMPLETE`` is a variable of somebody else's."""
+    before = list(words[:2])
+    return before[:1] == ["--"] or (before[1:] == ["--"] and before[0].startswith("agent-exec"))
 
 
 def _no_verb(words: Sequence[str]) -> int:

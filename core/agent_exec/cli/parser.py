@@ -133,6 +133,8 @@ def _parse_verb(levels: list[Values], words: Sequence[str]) -> Parsed:
 
 def _require_utf8(words: Iterable[str]) -> None:
     for word in words:
+        if "\0" in word:
+            raise UsageError(f"no argument can have a NUL character: {word!a}")
         try:
             word.encode()
         except UnicodeEncodeError:

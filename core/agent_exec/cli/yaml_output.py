@@ -13,12 +13,11 @@ if TYPE_CHECKING:
     from agent_exec.cli.envelope import Document
 
 _NEVER_FOLD = 2**31
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
-_NUMBER = "tag:yaml.org,2002:float"
+_OTHER = "tag:yaml.org,2002:float"  # any tag but text's
 
 
 class _Dumper(yaml.SafeDumper):
-    """PyYAML's dumper, for readers of YAML 1.1 and 1.2 alike."""
+    """PyYAML's dumper, for readers of YAML 1.1 and 1.2 alike: text stays text for all of them."""
 
     def write_double_quoted(self, text: str, split: bool = True) -> None:
         """Escape hostile characters, which PyYAML takes for printable."""
@@ -37,17 +36,17 @@ def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _represent_text)
-# The peers leave timestamps bare; for them, as in YAML 1.2, they are text.
-_Dumper.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
-    for first, resolvers in yaml.SafeDumper.yaml_implicit_resolvers.items()
-}
-# YAML 1.2 reads 12e4567 as a number and 1.1 does not: an id of such letters needs its quotes.
-_Dumper.add_implicit_resolver(
-    _NUMBER,
-    re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^0o[0-7]+$"),
-    list("-+.0123456789"),
+# What readers of YAML 1.2, and of 1.1 in other languages, take for something else than text.
+# PyYAML's own resolvers, which make the dumper quote the rest, know nothing of these.
+_TAKEN_FOR_OTHERS = (
+    # 12e4567 is a number in 1.2: an id of such letters needs its quotes.
+    (r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+", "-+.0123456789"),
+    (r"[-+]?[0-9][0-9_]*(:[0-9]{1,2})+(\.[0-9_]*)?", "-+0123456789"),  # sexagesimal
+    (r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?", "0123456789"),
+    ("[yYnN]", "yYnN"),
 )
+for _pattern, _first in _TAKEN_FOR_OTHERS:
+    _Dumper.add_implicit_resolver(_OTHER, re.compile(rf"^({_pattern})$"), list(_first))
 
 
 def encode_yaml(document: Document) -> bytes:

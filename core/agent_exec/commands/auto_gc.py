@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 
-from agent_exec.errors import AgentExecError
+from agent_exec.errors import AgentExecError, reason_of
 from agent_exec.model import records
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.timestamps import parse_duration_s
@@ -60,7 +60,7 @@ def run_auto_gc(
             if is_ours and _may_find_any(store, settings):
                 _collect(store, settings, spare)
     except (AgentExecError, OSError) as error:
-        story.logger(__name__).warning("auto-gc failed (best-effort): %s", error)
+        story.logger(__name__).warning("auto-gc failed (best-effort): %s", reason_of(error))
 
 
 def _may_find_any(store: JobStore, settings: AutoGc) -> bool:

@@ -9,7 +9,7 @@ import shutil
 import stat
 
 from agent_exec.commands.check import Findings
-from agent_exec.errors import InternalError
+from agent_exec.errors import InternalError, reason_of
 from agent_exec.store.directories import find_directories
 from agent_exec.store.filesystem import is_network, type_of
 from agent_exec.store.places import trash_directory
@@ -207,7 +207,8 @@ def _check_events(found: Findings, root: str) -> None:
         with contextlib.closing(events):
             next(events)
     except (ImportError, OSError, RuntimeError) as error:
-        found.warn("events", f"cannot be had, the jobs are looked at once a second: {error}",
+        found.warn("events", f"cannot be had, the jobs are looked at once a second: "
+                   f"{reason_of(error)}",
                    "sysctl fs.inotify.max_user_instances=512; see also the file system above")  # fmt: skip
     else:
         found.ok("events", "changes are told as they happen")

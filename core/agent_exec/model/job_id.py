@@ -35,7 +35,11 @@ def flaw_of(job_id: str) -> str | None:
         return "it has a slash"
     if "\0" in job_id:
         return "it has a NUL"
-    if len(job_id.encode("utf-8", "surrogateescape")) > MAX_ID_BYTES:
+    try:
+        size_bytes = len(job_id.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return "it has half a character"
+    if size_bytes > MAX_ID_BYTES:
         return f"it is longer than {MAX_ID_BYTES} bytes"
     return None
 

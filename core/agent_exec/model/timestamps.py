@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
 
+# As far back as the calendar goes: further than that, no clock of any system can count.
+_LONGEST_S = 1900 * 365 * 86400
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -28,7 +30,7 @@ def parse_timestamp(text: str | None) -> datetime | None:
 
 
 def parse_duration_s(text: str) -> int:
-    """Read ``30d``, ``24h``, ``60m``, ``3600s`` or bare seconds.
+    """Read ``30d``, ``24h``, ``60m``, ``3600s`` or bare seconds; never more than all of time.
 
     Raises:
         InternalError: anything else, in the peers' words.
@@ -39,4 +41,4 @@ def parse_duration_s(text: str) -> int:
     )
     if not (number.isascii() and number.isdigit() and len(number) <= 18):
         raise InternalError(f"invalid duration: {text}; expected formats: 30d, 24h, 60m, 3600s")
-    return int(number) * _SECONDS_PER_UNIT[unit]
+    return min(int(number) * _SECONDS_PER_UNIT[unit], _LONGEST_S)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _LOOK_EVERY_S = 0.02  # where there is no descriptor of a process
+_LONGEST_S = 86400.0  # poll(2) takes no more than 24 days; whoever waits longer asks again
 
 
 class ExitWatch:
@@ -72,7 +73,11 @@ class ExitWatch:
 
 
 def await_exit(watches: Sequence[ExitWatch], timeout_s: float) -> None:
-    """Return as soon as any of the processes has ended, or after *timeout_s* seconds."""
+    """Return as soon as any of the processes has ended, or after *timeout_s* seconds.
+
+    After a day it returns in any case.
+    """
+    timeout_s = min(timeout_s, _LONGEST_S)
     living = [watch for watch in watches if not watch.has_ended]
     if len(living) < len(watches):
         return
@@ -90,4 +95,4 @@ def _readable(fds: list[int], timeout_s: float) -> bool:
     poll = select.poll()
     for fd in fds:
         poll.register(fd, select.POLLIN)
-    return bool(poll.poll(max(0.0, timeout_s) * 1000))
+    return bool(poll.poll(min(max(0.0, timeout_s), _LONGEST_S) * 1000))

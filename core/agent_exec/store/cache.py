@@ -6,7 +6,9 @@ import os
 import sys
 import time
 
+from agent_exec.errors import reason_of
 from agent_exec.store import atomic, story
+from agent_exec.store.places import home_directory
 
 # Another Python may pack otherwise.
 _MAGIC = b"agent-exec-tui cache 4 " + sys.version.split()[0].encode() + b"\n"
@@ -20,7 +22,7 @@ def cache_path(root: str, kind: str = "index") -> str:
 
     base = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(base):
-        base = os.path.join(os.path.expanduser("~"), ".cache")
+        base = os.path.join(home_directory(os.environ), ".cache")
     # Two roots of one name would take turns in one file: it says whose it is.
     name = os.fsencode(root)
     key = f"{zlib.crc32(name):08x}{zlib.adler32(name):08x}"
@@ -65,7 +67,7 @@ def remember(root: str, kind: str, value: bytes) -> None:
         finally:
             os.close(dir_fd)
     except OSError as error:
-        story.logger(__name__).info("the cache %s cannot be written: %s", path, error)
+        story.logger(__name__).info("the cache %s cannot be written: %s", path, reason_of(error))
 
 
 def _forget_old(dir_fd: int) -> None:

@@ -6,6 +6,7 @@ import os
 
 from agent_exec.errors import ConfigError, InternalError
 from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.store.places import home_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def config_path(flag: str | None, environ: Mapping[str, str]) -> str:
         return flag
     base = environ.get("XDG_CONFIG_HOME", "")
     if not os.path.isabs(base):
-        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
+        base = os.path.join(home_directory(environ), ".config")
     return os.path.join(base, "agent-exec", "config.toml")
 
 
@@ -65,7 +66,7 @@ def load_config(path: str) -> Config:
     try:
         with open(path, "rb") as file:
             data = file.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Config(path=path)
     except OSError as error:
         wrapped = InternalError.from_os_error(error, f"read config file {path}")

@@ -9,6 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROGRAM = "agent-exec-tui"
+# Stands for the home of who has none: nothing can be found or made below it.
+NO_HOME = "/dev/null"
+
+
+def home_directory(environ: Mapping[str, str]) -> str:
+    """The user's home; ``NO_HOME`` for who has neither ``HOME`` nor an entry in passwd."""
+    home = environ.get("HOME") or os.path.expanduser("~")
+    return NO_HOME if home == "~" else home
 
 
 def settings_path(environ: Mapping[str, str]) -> str:
@@ -40,4 +48,4 @@ def _base(environ: Mapping[str, str], variable: str, *below_home: str) -> str:
     base = environ.get(variable, "")
     if os.path.isabs(base):
         return base
-    return os.path.join(environ.get("HOME") or os.path.expanduser("~"), *below_home)
+    return os.path.join(home_directory(environ), *below_home)

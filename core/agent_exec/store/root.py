@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 import stat
 
-from agent_exec.errors import InternalError, UnsafeJobError, UnsafeRootError
+from agent_exec.errors import (
+    InternalError,
+    InvalidArgumentError,
+    UnsafeJobError,
+    UnsafeRootError,
+)
 from agent_exec.model import records
 from agent_exec.store.atomic import DIRECTORY_MODE
+from agent_exec.store.places import NO_HOME, home_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +40,9 @@ def resolve_root(flag: str | None, environ: Mapping[str, str]) -> str:
 
     First hit wins: the flag (``""`` is the current directory), ``AGENT_EXEC_ROOT``,
     ``$XDG_DATA_HOME/agent-exec/jobs``, ``~/.local/share/agent-exec/jobs``.
+
+    Raises:
+        InvalidArgumentError: none of these, and no home either.
     """
     if flag is not None:
         return os.path.abspath(flag)
@@ -41,7 +50,12 @@ def resolve_root(flag: str | None, environ: Mapping[str, str]) -> str:
         return os.path.abspath(environ[ROOT_VARIABLE])
     if environ.get("XDG_DATA_HOME"):
         return os.path.abspath(os.path.join(environ["XDG_DATA_HOME"], "agent-exec", "jobs"))
-    home = environ.get("HOME") or os.path.expanduser("~")
+    home = home_directory(environ)
+    if home == NO_HOME:
+        raise InvalidArgumentError(
+            f"there is no home directory to keep jobs in: set HOME, or say where with --root or "
+            f"${ROOT_VARIABLE}"
+        )
     return os.path.abspath(os.path.join(home, ".local", "share", "agent-exec", "jobs"))
 
 

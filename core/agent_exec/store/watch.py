@@ -7,7 +7,7 @@ import threading
 import time
 from enum import StrEnum
 
-from agent_exec.errors import InternalError
+from agent_exec.errors import InternalError, reason_of
 from agent_exec.model import records
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.store import story
@@ -220,7 +220,7 @@ class JobWatcher:
             if mode is WatchMode.EVENTS:
                 self._max_watches = min(len(self._seen), _NEWEST_WATCHED)
             else:
-                yield from self._poll(f"events failed: {error}")
+                yield from self._poll(f"events failed: {reason_of(error)}")
 
     def _news(self) -> Iterator[Changes]:
         """Look at every directory; yield what differs from the last look.

@@ -72,6 +72,16 @@ def test_completion_has_an_answer_at_every_cursor(words: list[str], shell: str) 
     complete(shell, ["x", "--", "x", *words], environ)
 
 
+# What YAML's readers may take for a number, a time, a merge or nothing at all.
+SCALARS = st.text(alphabet="0123456789-+.:_ eExXoObBtTzZ~=<yYnNuUlLaAifIF", max_size=12)
+
+
+@given(text=SCALARS)
+def test_text_that_looks_like_another_scalar_stays_text(text: str) -> None:
+    document: dict[str, object] = {"text": text, "list": [text], "inner": {"text": text}}
+    assert yaml.safe_load(encode_yaml(document)) == document
+
+
 @given(text=st.text())
 def test_any_text_passes_through_an_answer_and_cannot_steer_a_terminal(text: str) -> None:
     line = encode_json({"text": text})

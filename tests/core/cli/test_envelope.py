@@ -80,10 +80,18 @@ def test_a_lone_surrogate_does_not_break_yaml() -> None:
     "text",
     ["", " ", "true", "no", "~", "null", "12", "1.5", "12e45", "0x1f", "0o17", "- a", "a: b", "#x",
      "line\n", "two\nlines\n", "no end\nof line", "  indented\n  text\n", "trailing \nspace\n",
-     "\n\nblank\n\n", "a\r\nb\r\n", "tab\tin", "'quoted'", '"double"', "%x", "@x", "`x`", "é漢🎉"],
+     "\n\nblank\n\n", "a\r\nb\r\n", "tab\tin", "'quoted'", '"double"', "%x", "@x", "`x`", "é漢🎉", "2026-01-01", "2026-1-1",
+     "2026-01-01T00:00:00Z", "2001-12-14 21:59:43.10 -5", "12:30", "190:20:30.15", "09:30", "<<",
+     "=", "0b1", "017", "1_000", ".inf", "-.INF", ".NaN", "on", "Off", "NULL", "y", "N", "!", "&a",
+     "*a", "? a", "---", "...", "[a]", "{a}", "|", ">", "a #b", "1e3", "+1", "0x1F"],
 )  # fmt: skip
 def test_yaml_text_comes_back_as_it_was(text: str) -> None:
     assert yaml.safe_load(encode_yaml({"text": text})) == {"text": text}
+
+
+@pytest.mark.parametrize("text", ["12e4", "0o17", "09:30", "2026-1-1", "y", "N"])
+def test_text_that_only_other_readers_of_yaml_take_for_something_else_is_quoted(text: str) -> None:
+    assert encode_yaml({"text": text}).decode() == f"text: '{text}'\n"
 
 
 def test_yaml_is_written_in_blocks_with_the_fewest_quotes() -> None:
@@ -98,7 +106,7 @@ def test_yaml_is_written_in_blocks_with_the_fewest_quotes() -> None:
     }
     assert encode_yaml(document).decode() == (
         "schema_version: '0.1'\nok: true\njobs:\n- job_id: a\n"
-        "  created_at: 2020-01-01T00:00:00Z\n  tags: []\n"
+        "  created_at: '2020-01-01T00:00:00Z'\n  tags: []\n"
         "stdout: |\n  line1\n  line2\nstderr: ''\nshort_job_id: '12e4567'\n"
         f"long: '{'word ' * 100}'\n"
     )

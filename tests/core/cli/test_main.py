@@ -225,3 +225,94 @@ def test_verbosity_never_shows_values_of_variables(tmp_path: Path) -> None:
     assert said.exit_status == 0
     assert "s3cr3t" not in said.stderr
     assert b"s3cr3t" not in said.stdout
+
+
+@pytest.mark.parametrize("value", ["1", "yes", "x", "elvish", "bash", "zsh"])
+def test_a_variable_named_complete_silences_no_verb(tmp_path: Path, value: str) -> None:
+    said = console("create", "--", "true", root=tmp_path, env={"COMPLETE": value})
+    assert said.document["type"] == "create"
+
+
+_INTERRUPTED_IN_A_CALLBACK = """
+import os, signal, sys, weakref
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "agent_exec.commands.list":
+            class Thing: pass
+            thing = Thing()
+            kept = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGINT))
+            del thing
+sys.meta_path.insert(0, Finder())
+sys.argv = ["agent-exec-tui", "list", "--all"]
+from agent_exec_tui.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_while_the_program_loads_is_quiet_and_is_not_lost(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _INTERRUPTED_IN_A_CALLBACK],
+        capture_output=True,
+        env=environment(tmp_path),
+        check=False,
+        timeout=20,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--auto-gc-older-than", "999999999999999999d", "true"],
+        ["wait", "--poll", "3000000", "--until", "18446744073709551", "JOB"],
+        ["wait", "--poll", "18446744073709551", "--forever", "JOB"],
+        ["run", "--timeout", "18446744073709551", "--kill-after", "18446744073709551", "true"],
+        ["run", "--progress-every", "18446744073709551", "--until", "18446744073709551", "true"],
+        ["run", "--max-bytes", "18446744073709551615", "--log-max", "18446744073709551615", "true"],
+        ["list", "--limit", "18446744073709551615"],
+        ["tail", "--lines", "18446744073709551615", "--max-bytes", "18446744073709551615", "JOB"],
+        ["gc", "--dry-run", "--older-than", "999999999999999999d"],
+        ["gc", "--dry-run", "--independent", "--max-jobs", "18446744073709551615"],
+        ["--json", "--filter", "age:<999999999999999999d exit:!999999999999999999"],
+    ],
+)
+def test_the_largest_numbers_are_taken(tmp_path: Path, words: list[str]) -> None:
+    if "JOB" in words:
+        made = console("run", "--no-wait", "sleep 0.3", root=tmp_path)
+        words = [str(made.document["job_id"]) if word == "JOB" else word for word in words]
+    said = console(*words, root=tmp_path)
+    assert (said.exit_status, said.document["ok"]) == (0, True), said
+
+
+_NOBODY_KNOWN = """
+import pwd, sys
+def nobody(uid):
+    raise KeyError(uid)
+pwd.getpwuid = nobody
+from agent_exec.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "status"), [(["create", "true"], 1), (["info"], 1), (["--root", "jobs", "info"], 0)]
+)
+def test_who_has_no_home_is_told_and_gets_no_directory_named_tilde(
+    tmp_path: Path, words: list[str], status: int
+) -> None:
+    environ = environment()
+    del environ["HOME"], environ["XDG_CONFIG_HOME"]
+    done = subprocess.run(
+        [sys.executable, "-c", _NOBODY_KNOWN, *words],
+        capture_output=True,
+        env=environ,
+        cwd=tmp_path,
+        check=False,
+        timeout=20,
+    )
+    assert (done.returncode, done.stderr) == (status, b"")
+    if status:
+        error = json.loads(done.stdout)["error"]
+        assert error["code"] == "invalid_argument"
+        assert "set HOME" in error["message"]
+    assert os.listdir(tmp_path) == []

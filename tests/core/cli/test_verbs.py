@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from agent_exec.store.jobs import JobStore
 from support.console import Document, Said, console, environment
+from support.foreign import foreign_job
+from support.launching import lose_both, running
 
 
 @pytest.fixture
@@ -145,10 +148,37 @@ def test_wait_can_exit_as_the_job_did(root: Path, command: str, exit_status: int
     console("kill", "--no-wait", "--signal", "KILL", job_id, root=root)
 
 
-def test_wait_for_what_could_not_be_started_exits_127(root: Path) -> None:
+def test_wait_for_what_could_not_be_started_exits_125(root: Path) -> None:
     job_id = job_id_of(console("create", "--cwd", "/no/such", "true", root=root))
     assert console("start", job_id, root=root).exit_status == 1
-    assert console("wait", "--exit-status", job_id, root=root).exit_status == 127
+    assert console("wait", "--exit-status", job_id, root=root).exit_status == 125
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_wait_for_what_was_lost_exits_125(root: Path, is_ours: bool) -> None:
+    store = JobStore(root)
+    if is_ours:
+        job_id = running(store, "sleep", "60")
+        lose_both(store, job_id)
+    else:
+        with subprocess.Popen(["true"]) as gone:
+            gone.wait()
+        job_id = foreign_job(store, "running", gone.pid)
+    assert console("wait", "--exit-status", job_id, root=root).exit_status == 125
+
+
+@pytest.mark.parametrize(
+    ("result", "exit_status"),
+    [({"exit_code": 256}, 125), ({"exit_code": -1}, 125), ({"signal": "99999999"}, 125),
+     ({"signal": "\u0663"}, 125), ({"signal": "64"}, 192), ({"exit_code": 255}, 255)],
+)  # fmt: skip
+def test_wait_makes_no_success_of_a_strange_record(
+    root: Path, result: dict[str, object], exit_status: int
+) -> None:
+    job_id = foreign_job(JobStore(root), "killed")
+    path = root / job_id / "state.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "result": result}))
+    assert console("wait", "--exit-status", job_id, root=root).exit_status == exit_status
 
 
 def test_wait_for_several_jobs(root: Path) -> None:

@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Checkbox, Input, Label, Static
 
-from agent_exec.errors import AgentExecError
+from agent_exec.errors import AgentExecError, reason_of
 from agent_exec_tui import formatting
 from agent_exec_tui.clean_plan import (
     Policy,
@@ -270,7 +270,7 @@ class CleanDialog(Dialog[bool]):
                 with main.session.trashing():
                     report = do(task, tell, stop.is_set)
             except (AgentExecError, OSError) as error:
-                told = Cleaned(None, str(error))
+                told = Cleaned(None, reason_of(error))
             else:
                 told = Cleaned(report)
             entries = cleaning(told.report, told.problem, line, root_words, at_s=main.clock())
