@@ -167,7 +167,9 @@ def _follow(
     from agent_exec.commands.tail import follow_job
 
     if is_raw:
-        for chunk in follow_job(store, job_id, lines=lines, max_bytes=max_bytes):
+        for chunk in follow_job(
+            store, job_id, lines=lines, max_bytes=max_bytes, should_stop=_require_reader
+        ):
             write_stdout(chunk.data, STDERR_FD if chunk.stream == "stderr" else STDOUT_FD)
         return 0
     from agent_exec.cli.ending import Ending
@@ -175,7 +177,11 @@ def _follow(
     stop: list[bool] = []
     ending = Ending(lambda: stop.append(True))
     chunks = follow_job(
-        store, job_id, lines=lines, max_bytes=max_bytes, should_stop=lambda: bool(stop)
+        store,
+        job_id,
+        lines=lines,
+        max_bytes=max_bytes,
+        should_stop=lambda: _require_reader() or bool(stop),
     )
     while True:
         try:
@@ -183,6 +189,17 @@ def _follow(
         except StopIteration as over:
             call.answer(over.value)
             return ending.status
+
+
+def _require_reader() -> bool:
+    """Raise BrokenPipeError once nobody reads the answer; a quiet job would never find out."""
+    import select
+
+    poll = select.poll()
+    poll.register(STDOUT_FD, 0)  # nothing but its end
+    if any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0)):
+        raise BrokenPipeError
+    return False
 
 
 def _run_wait(arguments: Arguments, call: Call) -> int:

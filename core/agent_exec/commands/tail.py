@@ -171,14 +171,15 @@ def _follow(
     deadline_s: float | None,
     should_stop: Callable[[], bool],
 ) -> Generator[TailChunk, None, TailEnd]:
-    from agent_exec.commands.tail_end import TailEndReason, end_of, given_up
+    from agent_exec.commands.tail_end import EndWatch, TailEndReason, given_up
 
+    ends = EndWatch(job)
     next_end_look_s = 0.0
     while True:
         end = None
         if time.monotonic() >= next_end_look_s:
             # Asked before the logs are read: what came before the end is then read for sure.
-            end = end_of(job)
+            end = ends.look()
             next_end_look_s = time.monotonic() + _END_LOOK_S
         had_news = False
         for stream in streams:

@@ -35,6 +35,9 @@ DOUBT_OF_VERDICT = {
     "pid reused": "reused",
     "stale (reboot)": "stale",
     "unverified": "unverified",
+    "elsewhere": "elsewhere",
+    "paused": "paused",
+    "supervisor stopped": "stopped",
 }
 PLAIN_VERDICTS = frozenset({"created", "ended", "running", "running (foreign)"})
 # Nothing runs it any more, and nobody will record how it ended.

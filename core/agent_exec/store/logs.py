@@ -194,19 +194,31 @@ class LogFollower:
         Raises:
             RecordUnreadableError: the log is not an ordinary file, or not ours to read.
         """
-        restarted = self._reopen_if_replaced()
+        if self._is_replaced():
+            if (rest := self._read_on(max_bytes)) is not None:
+                return rest  # the last words before a restart
+            self.close()
+            self._open()
+            restarted = self._restart()
+        else:
+            restarted = False
         if self._fd < 0:
             return None
         restarted = self._restart_if_rewritten() or restarted
+        chunk = self._read_on(max_bytes, restarted=restarted)
+        return LogChunk(b"", 0, restarted=True) if chunk is None and restarted else chunk
+
+    def _read_on(self, max_bytes: int, *, restarted: bool = False) -> LogChunk | None:
         data = os.pread(self._fd, max_bytes, self._offset)
         if not data:
-            return LogChunk(b"", 0, restarted=True) if restarted else None
+            return None
         chunk = LogChunk(data, self._offset, restarted)
         self._offset += len(data)
         self._anchor = (self._anchor + data[-_ANCHOR_BYTES:])[-_ANCHOR_BYTES:]
         return chunk
 
-    def _reopen_if_replaced(self) -> bool:
+    def _is_replaced(self) -> bool:
+        """Whether another file lies there than the one that is read; opens the first one."""
         try:
             there = os.stat(self._path, follow_symlinks=False)
         except FileNotFoundError:
@@ -214,11 +226,7 @@ class LogFollower:
         except OSError as error:
             raise self._unreadable(error) from None
         if self._fd >= 0:
-            if os.path.samestat(there, os.fstat(self._fd)):
-                return False
-            self.close()
-            self._open()
-            return self._restart()
+            return not os.path.samestat(there, os.fstat(self._fd))
         self._open()
         return False
 

@@ -349,3 +349,19 @@ def test_no_verb_takes_what_is_no_id(
     assert main(["--root", str(root), verb, job_id]) == 1
     assert json.loads(capfd.readouterr().out)["error"]["code"] == "invalid_argument"
     assert root.is_dir()
+
+
+@pytest.mark.parametrize("flags", [[], ["--raw"]])
+def test_following_a_quiet_job_ends_when_its_reader_leaves(root: Path, flags: list[str]) -> None:
+    job_id = job_id_of(console("run", "--no-wait", "echo one; sleep 60", root=root))
+    follower = subprocess.Popen(
+        [sys.executable, "-m", "agent_exec_tui", "tail", "--follow", *flags, job_id],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment(root),
+    )
+    assert follower.stdout is not None
+    assert b"one" in follower.stdout.readline()
+    follower.stdout.close()
+    assert follower.wait(5) == 141
+    console("kill", "--no-wait", "--signal", "KILL", job_id, root=root)

@@ -16,7 +16,8 @@ from agent_exec.commands.tail_end import TailEnd, TailEndReason
 from agent_exec.errors import JobNotFoundError, RecordUnreadableError
 from agent_exec.model.job import JobStatus
 from agent_exec.store.jobs import JobStore
-from support.built_jobs import put_job
+from agent_exec.store.logs import LogFollower
+from support.built_jobs import NO_PROCESS, put_job
 from support.launching import lose_both
 from support.waiting import wait_until
 
@@ -179,6 +180,64 @@ def test_a_job_that_nobody_ended_is_told_as_lost(store: JobStore) -> None:
     lose_both(store, job.job_id)
     end = follower.join()
     assert (end.reason, end.state, end.exit_code) == ("lost", "running", None)
+
+
+@pytest.mark.parametrize("damage", ["missing", "torn", "foreign"])
+def test_following_ends_where_nobody_runs_the_job_and_its_record_is_damaged(
+    store: JobStore, damage: str
+) -> None:
+    path = put_job(store, "a", "running", stdout=b"1\n")
+    state = os.path.join(path, "state.json")
+    os.unlink(state)
+    if damage == "foreign":
+        os.symlink("/etc/passwd", state)
+    elif damage == "torn":
+        write(path, b'{"job": ', "state.json")
+    follower = Follower(store, "a")
+    end = follower.join()
+    assert (end.reason, end.state) == ("unreadable", None)
+    assert follower.data() == b"1\n"
+
+
+@pytest.mark.parametrize("pid", [NO_PROCESS, None, 4294967295, 0])
+def test_following_ends_with_another_programs_job_that_nobody_runs(
+    store: JobStore, pid: int | None
+) -> None:
+    put_job(store, "a", "running", pid=pid, stdout=b"1\n")
+    follower = Follower(store, "a")
+    end = follower.join()
+    assert (end.reason, end.state) == ("lost", "running")
+    assert follower.data() == b"1\n"
+
+
+def test_the_last_words_before_a_restart_are_read(store: JobStore) -> None:
+    path = put_job(store, "a", "created", stdout=b"old\n")
+    log = os.path.join(path, "stdout.log")
+    with LogFollower(log) as follower:
+        assert follower.read() is not None
+        write(path, b"last words\n")
+        os.rename(log, log + ".last")
+        write(path, b"new\n")
+        chunks = [follower.read(), follower.read(), follower.read()]
+    told = [(chunk.data, chunk.restarted) for chunk in chunks if chunk]
+    assert told == [(b"last words\n", False), (b"new\n", True)]
+
+
+def test_following_goes_on_while_what_was_left_behind_still_writes(store: JobStore) -> None:
+    fifo = os.path.join(store.root, ".gate")
+    os.mkfifo(fifo)
+    script = f"(read x <'{fifo}'; echo late) & echo early"
+    job = run_job(store, JobDefinition(command=(script,)), observation=NO_WAIT)
+    follower = Follower(store, job.job_id)
+    with store.open(job.job_id) as opened:
+        wait_until(lambda: opened.read_state().logs_drained and opened.read_state().is_terminal)
+        still = opened.read_supervision()
+        assert still is not None
+        assert still.still_capturing
+    with open(fifo, "wb") as gate:
+        gate.write(b"go\n")
+    end = follower.join()
+    assert (end.reason, follower.data()) == ("ended", b"early\nlate\n")
 
 
 def test_whoever_follows_may_stop(store: JobStore) -> None:
