@@ -120,7 +120,7 @@ def _gc_lock(root: str) -> Iterator[bool]:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
-        os.close(fd)
+        locks.unlock(fd)
 
 
 def _claim(path: str) -> int | None:

@@ -182,7 +182,7 @@ def refuse(job: JobDir, reason: str, run: int = 0) -> LaunchFailedError:
         _claim(job)
         return _failed(job, reason, run)
     finally:
-        os.close(lock_fd)
+        locks.unlock(lock_fd)
 
 
 def _failed(job: JobDir, reason: str, run: int) -> LaunchFailedError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -50,6 +51,17 @@ def lock_within(fd: int, timeout_s: float) -> bool:
     return True
 
 
+def unlock(fd: int) -> None:
+    """Let go of the lock and close *fd*.
+
+    A lock is the open file's, not the descriptor's: what another thread forked meanwhile has a
+    copy, and would hold the lock for as long as it lives.
+    """
+    with contextlib.suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_UN)
+    os.close(fd)
+
+
 def is_locked(dir_fd: int, name: str) -> bool:
     """Tell whether somebody holds the exclusive lock on *name*; False without such a file."""
     try:
@@ -67,7 +79,7 @@ def is_locked(dir_fd: int, name: str) -> bool:
     else:
         return False
     finally:
-        os.close(fd)
+        unlock(fd)
 
 
 class JobLock:
@@ -101,5 +113,5 @@ class JobLock:
     def release(self) -> None:
         """Let go; also what the end of the process does."""
         if self._fd >= 0:
-            os.close(self._fd)
+            unlock(self._fd)
             self._fd = -1

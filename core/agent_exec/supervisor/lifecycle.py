@@ -14,6 +14,7 @@ from agent_exec.supervisor.enclosure import Enclosure
 from agent_exec.supervisor.ending import Ending
 from agent_exec.supervisor.journal import Journal
 from agent_exec.supervisor.loop import READABLE, Loop
+from agent_exec.supervisor.release import release
 from agent_exec.supervisor.report import Report
 from agent_exec.supervisor.stopping import TreeStop, signal_tree
 from agent_exec.supervisor.watching import OutputWatch
@@ -41,6 +42,13 @@ def supervise(dir_fd: int, lock_fd: int, report_fd: int, definition_fd: int) -> 
         report_fd: where the launcher listens.
         definition_fd: gives the definition.
     """
+    try:
+        return _supervise(dir_fd, report_fd, definition_fd)
+    finally:
+        release(lock_fd)
+
+
+def _supervise(dir_fd: int, report_fd: int, definition_fd: int) -> int:
     report = Report(report_fd)
     try:
         definition = load_definition(definition_fd)
