@@ -61,9 +61,8 @@ def order_run(
     asked = replace(options, run=last + 1 if last < MAX_RUN else 1)
     if log_max_bytes is not None:
         asked = replace(asked, log_max_bytes=log_max_bytes)
-    if asked.log_path is None and supervision is not None and supervision.describes(state):
-        # Of jobs made by 0.1.0, which had no other place for it.
-        asked = replace(asked, log_path=supervision.full_log_path)
+    if asked.log_path is None:
+        asked = replace(asked, log_path=log_path_of(job, state))
     if asked.run > 1 or replace(asked, run=options.run) != options:
         change_options(job, asked)
     limit = asked.log_max_bytes
@@ -72,6 +71,17 @@ def order_run(
         full_log_path=asked.log_path,
         log_max_bytes=default_log_max_bytes if limit is None else limit,
     )
+
+
+def log_path_of(job: JobDir, state: JobState) -> str | None:
+    """Where a job's full.log is asked to lie; None is in its directory."""
+    kept = read_options(job)
+    if kept is not None and kept.log_path is not None:
+        return kept.log_path
+    # Of jobs made by 0.1.0, which had no other place for it.
+    supervision = job.read_supervision()
+    is_of_run = supervision is not None and supervision.describes(state)
+    return supervision.full_log_path if supervision is not None and is_of_run else None
 
 
 def _has_run(state: JobState) -> bool:

@@ -8,6 +8,12 @@ import time
 
 from agent_exec.commands.auto_gc import run_auto_gc
 from agent_exec.commands.environment import given_environment, key_of
+from agent_exec.commands.launch_check import (
+    require_enterable,
+    require_program,
+    require_stdin,
+    require_writable,
+)
 from agent_exec.commands.observation import answer, observe
 from agent_exec.commands.shell_start import require_carried, start_through_shell
 from agent_exec.errors import AgentExecError, InternalError, InvalidArgumentError, LaunchFailedError
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from agent_exec.commands.asked import RunOrder
     from agent_exec.commands.auto_gc import AutoGc
     from agent_exec.commands.observation import Answer, Observation
+    from agent_exec.commands.shell_start import ShellStart
     from agent_exec.model.job import JobMeta
     from agent_exec.process.handover import Launcher
     from agent_exec.process.launch import RunningLaunch
@@ -38,6 +45,7 @@ def launch_job(
     entries: tuple[str, ...],
     environ: Mapping[str, str],
     order: RunOrder,
+    start: ShellStart | None = None,
     launcher: Launcher | None = None,
 ) -> RunningLaunch:
     """Start a created job, whose lock the caller holds; its env files are read now.
@@ -48,6 +56,7 @@ def launch_job(
         entries: ``--env`` values, unmasked.
         environ: what the child inherits, and its notification commands get.
         order: what this run gets besides.
+        start: what ``prepare_restart`` made; None makes it now.
         launcher: makes supervisors quickly; None spawns one.
 
     Raises:
@@ -56,17 +65,13 @@ def launch_job(
     """
     try:
         try:
-            wrapper = meta.shell_wrapper or DEFAULT_SHELL_WRAPPER
-            given = given_environment(meta, entries)
-            environment = {**(environ if meta.inherit_env else {}), **given}
-            require_carried(wrapper, meta.command, map(key_of, entries), environment)
-            start = start_through_shell(wrapper, meta.command, environment, given, environ)
+            start = start or prepare_start(meta, entries, environ)
         except (InternalError, InvalidArgumentError) as error:
             raise process_launch.refuse(job, str(error), order.run) from None
         spec = LaunchSpec(
             job_id=job.job_id,
             command=meta.command,
-            shell_wrapper=wrapper,
+            shell_wrapper=meta.shell_wrapper or DEFAULT_SHELL_WRAPPER,
             cwd=meta.cwd if meta.cwd is not None else _present_directory(),
             arguments=start.arguments,
             environment=start.environment,
@@ -86,9 +91,53 @@ def launch_job(
         return process_launch.launch(job, spec, launcher=launcher)
     except LaunchFailedError as error:
         _keep_full_log_path(job, order.full_log_path)
-        raise LaunchFailedError(
-            error.reason, details={"job_id": job.job_id, "root": job.root, "reason": error.reason}
-        ) from None
+        raise _named(job, error.reason) from None
+
+
+def prepare_start(
+    meta: JobMeta, entries: tuple[str, ...], environ: Mapping[str, str]
+) -> ShellStart:
+    """Read the env files and build what the shell is handed.
+
+    Raises:
+        InternalError: an env file cannot be read.
+        InvalidArgumentError: a variable would not reach the command.
+    """
+    wrapper = meta.shell_wrapper or DEFAULT_SHELL_WRAPPER
+    given = given_environment(meta, entries)
+    environment = {**(environ if meta.inherit_env else {}), **given}
+    require_carried(wrapper, meta.command, map(key_of, entries), environment)
+    return start_through_shell(wrapper, meta.command, environment, given, environ)
+
+
+def prepare_restart(
+    job: JobDir,
+    meta: JobMeta,
+    entries: tuple[str, ...],
+    environ: Mapping[str, str],
+    full_log_path: str | None,
+) -> ShellStart:
+    """``prepare_start`` for a job that has run: nothing is changed unless all of it is there.
+
+    Raises:
+        LaunchFailedError: an env file, the directory, the shell, the standard input or the
+            place of full.log is missing.
+    """
+    try:
+        start = prepare_start(meta, entries, environ)
+        require_enterable(meta.cwd)
+        require_program(start.arguments[0], start.environment.get("PATH"), meta.cwd)
+        require_stdin(job, meta.stdin_file)
+        require_writable(full_log_path)
+    except (InternalError, InvalidArgumentError) as error:
+        raise _named(job, f"{error}; nothing was changed") from None
+    return start
+
+
+def _named(job: JobDir, reason: str) -> LaunchFailedError:
+    return LaunchFailedError(
+        reason, details={"job_id": job.job_id, "root": job.root, "reason": reason}
+    )
 
 
 def watch_and_answer(

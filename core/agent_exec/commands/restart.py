@@ -7,15 +7,16 @@ import os
 import signal as signals
 import time
 
-from agent_exec.commands.asked import order_run
+from agent_exec.commands.asked import log_path_of, order_run
 from agent_exec.commands.definition import created_state
 from agent_exec.commands.environment import displayed, require_entries, runtime_entries
-from agent_exec.commands.launching import launch_job, watch_and_answer
+from agent_exec.commands.launching import launch_job, prepare_restart, watch_and_answer
 from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation
 from agent_exec.commands.settling import look, record_lost, settle_if_proved
-from agent_exec.errors import InternalError, InvalidStateError
+from agent_exec.errors import AgentExecError, InternalError, InvalidStateError
 from agent_exec.model import records
 from agent_exec.model.job import JobStatus, require_own_identity
+from agent_exec.model.records import LAST_PREFIX
 from agent_exec.model.wire import encode_state
 from agent_exec.process.exit_watch import ExitWatch, await_exit
 from agent_exec.process.liveness import Verdict
@@ -83,7 +84,8 @@ def restart_job(
         InvalidStateError: the old run does not end, or the records are another job's.
         MissingEnvError: masked values are stored nowhere and were not given.
         UnverifiedProcessError: what runs cannot be proved to be the job's.
-        LaunchFailedError: the command cannot be started; the job is ``failed``.
+        LaunchFailedError: the command cannot be started. Where that can be known before, nothing
+            was changed; else the job is ``failed`` and keeps the last run's logs.
     """
     sent = parse_signal(signal)
     require_entries(env)
@@ -96,22 +98,33 @@ def restart_job(
             require_own_identity(job.job_id, meta)
             # Before anything is ended: what cannot start again is better left running.
             entries = runtime_entries(job.job_id, meta, env)
+            state = job.read_state()
+            start = None
+            if state.status is not JobStatus.CREATED:
+                path = log_path_of(job, state)
+                start = prepare_restart(job, meta, entries, environ, path)
             order = order_run(
                 job,
-                job.read_state(),
+                state,
                 log_max_bytes=log_max_bytes,
                 default_log_max_bytes=default_log_max_bytes,
             )
             _end_old_run(job, sent)
-            _reset(job, order.full_log_path)
-            launch = launch_job(
-                job,
-                meta,
-                entries=entries,
-                environ=environ,
-                order=order,
-                launcher=launcher,
-            )
+            _reset(job)
+            try:
+                launch = launch_job(
+                    job,
+                    meta,
+                    entries=entries,
+                    environ=environ,
+                    order=order,
+                    start=start,
+                    launcher=launcher,
+                )
+            except BaseException:
+                _bring_back_logs(job)
+                raise
+            _drop_last_logs(job)
         return watch_and_answer(
             RestartedJob,
             store,
@@ -197,17 +210,19 @@ def _await_release(job: JobDir, found: Look) -> None:
         time.sleep(_SLOW_LOOK_S)  # a peer's supervisor writes once more after its drain
 
 
-def _reset(job: JobDir, full_log_path: str | None) -> None:
-    """Make it a created job again: no output, no claim, no event; meta.json is not touched."""
+def _reset(job: JobDir) -> None:
+    """Make it a created job again: no output, no claim, no event; meta.json is not touched.
+
+    The last run's logs stay beside the new ones until the new run is there.
+    """
     if job.read_state().status is JobStatus.CREATED:
         return  # never ran; a claim on it is a start under way, or for the launch to judge
     try:
         for name in records.LOG_FILES:
             # New files, not emptied ones: a peer's old pump may still write at its old offset.
-            atomic.remove_if_there(job.fd, name)
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(name, LAST_PREFIX + name, src_dir_fd=job.fd, dst_dir_fd=job.fd)
             os.close(atomic.create_file(job.fd, name))
-        if full_log_path is not None:
-            _truncate(full_log_path)
         for name in (records.COMPLETION_EVENT_FILE, records.SUPERVISION_FILE, records.CLAIM_FILE):
             atomic.remove_if_there(job.fd, name)
     except OSError as error:
@@ -216,7 +231,17 @@ def _reset(job: JobDir, full_log_path: str | None) -> None:
     job.write_record(records.STATE_FILE, encode_state(state))
 
 
-def _truncate(path: str) -> None:
-    flags = os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-    with contextlib.suppress(FileNotFoundError):
-        os.close(os.open(path, flags))
+def _bring_back_logs(job: JobDir) -> None:
+    """After a launch that failed: what the last run wrote is still all there is to read."""
+    with contextlib.suppress(AgentExecError, OSError):
+        if job.has_supervisor() or job.read_state().status is not JobStatus.FAILED:
+            return  # it may run yet
+        for name in records.LOG_FILES:
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(LAST_PREFIX + name, name, src_dir_fd=job.fd, dst_dir_fd=job.fd)
+
+
+def _drop_last_logs(job: JobDir) -> None:
+    for name in records.LOG_FILES:
+        with contextlib.suppress(OSError):
+            os.unlink(LAST_PREFIX + name, dir_fd=job.fd)

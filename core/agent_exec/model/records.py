@@ -30,6 +30,7 @@ LOG_FILES = (STDOUT_LOG, STDERR_LOG, FULL_LOG)
 CLAIM_FILE = "supervisor.ack"
 JOB_LOCK_FILE = "job.lock"
 SUPERVISOR_LOCK_FILE = "supervisor.lock"
+LAST_PREFIX = "last-"  # of the logs of the run before, while the next one starts
 TEMP_PREFIX = ".tmp-"
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024

@@ -35,6 +35,7 @@ KNOWN_NAMES = frozenset(
         records.NOTIFICATION_EVENTS_FILE,
         records.STDIN_FILE,
         *records.LOG_FILES,
+        *(records.LAST_PREFIX + name for name in records.LOG_FILES),
         records.CLAIM_FILE,
         records.JOB_LOCK_FILE,
         records.SUPERVISOR_LOCK_FILE,

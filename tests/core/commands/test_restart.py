@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from agent_exec.commands.create import create_job
 from agent_exec.commands.definition import JobDefinition, StdinText
+from agent_exec.commands.kill import kill_job
 from agent_exec.commands.observation import NO_WAIT, LaunchedJob, Observation
 from agent_exec.commands.restart import RestartedJob, restart_job
 from agent_exec.commands.run import run_job
@@ -190,7 +193,6 @@ def test_the_log_path_survives_a_failed_launch(store: JobStore, tmp_path: Path) 
     env_file.unlink()
     with pytest.raises(LaunchFailedError, match="read env file"):
         restart_job(store, job_id)
-    assert state_of(store, job_id).status is JobStatus.FAILED
     env_file.write_text("A=1\n")
     restart_job(store, job_id)
     wait_job(store, job_id)
@@ -285,3 +287,87 @@ def test_a_planted_link_in_the_place_of_a_log_is_not_followed(
     assert victim.read_text() == "precious"
     assert answer.stdout == "x\n"
     assert not log.is_symlink()
+
+
+MISSING = ["env file", "directory", "shell", "standard input", "place of full.log"]
+
+
+def damaged(store: JobStore, tmp_path: Path, what: str) -> tuple[str, Callable[[], None]]:
+    """A running job that has said something, and what takes away what it needs to run again."""
+    env_file, cwd, shell = tmp_path / "a.env", tmp_path / "cwd", tmp_path / "shell"
+    env_file.write_text("A=1\n")
+    cwd.mkdir()
+    shell.symlink_to("/bin/sh")
+    definition = JobDefinition(
+        command=("sh", "-c", "echo said; exec sleep 60"),
+        cwd=str(cwd),
+        env_files=(str(env_file),),
+        shell_wrapper=(str(shell), "-c"),
+        stdin=StdinText("x"),
+        full_log_path=str(tmp_path / "logs" / "full.log"),
+    )
+    job_id = run_job(store, definition).job_id
+
+    def place_of_log() -> None:
+        shutil.rmtree(tmp_path / "logs")
+        (tmp_path / "logs").write_text("no directory")
+
+    return job_id, {
+        "env file": env_file.unlink,
+        "directory": cwd.rmdir,
+        "shell": shell.unlink,
+        "standard input": Path(store.root, job_id, "stdin.bin").unlink,
+        "place of full.log": place_of_log,
+    }[what]
+
+
+def contents(store: JobStore, job_id: str) -> dict[str, bytes]:
+    """All the files of a job but the room its supervisor keeps in hand."""
+    paths = Path(store.root, job_id).iterdir()
+    return {path.name: path.read_bytes() for path in paths if not path.name.startswith(".tmp-")}
+
+
+@pytest.mark.parametrize("what", MISSING)
+def test_nothing_is_ended_or_erased_for_a_run_that_cannot_be(
+    what: str, store: JobStore, tmp_path: Path
+) -> None:
+    job_id, take_away = damaged(store, tmp_path, what)
+    child = child_of(store, job_id)
+    take_away()
+    for ended in (False, True):
+        if ended:
+            kill_job(store, job_id)
+        before = contents(store, job_id)
+        with pytest.raises(LaunchFailedError, match="nothing was changed") as caught:
+            restart_job(store, job_id)
+        assert caught.value.details is not None
+        assert caught.value.details["job_id"] == job_id
+        after = contents(store, job_id)
+        assert after == before
+        assert after["stdout.log"] == b"said\n"
+        assert is_alive(child) is not ended
+
+
+def test_the_last_run_s_logs_stay_until_the_next_one_runs(store: JobStore, tmp_path: Path) -> None:
+    """A shell that is there and is none: only the launch itself can tell."""
+    shell = tmp_path / "shell"
+    shell.symlink_to("/bin/sh")
+    definition = JobDefinition(command=("echo", "said"), shell_wrapper=(str(shell), "-c"))
+    job_id = run_job(store, definition).job_id
+    wait_job(store, job_id)
+    shell.unlink()
+    shell.write_bytes(b"\x7fELF of no machine")
+    shell.chmod(0o755)
+    with pytest.raises(LaunchFailedError):
+        restart_job(store, job_id)
+    directory = Path(store.root, job_id)
+    assert state_of(store, job_id).status is JobStatus.FAILED
+    assert (directory / "stdout.log").read_bytes() == b"said\n"
+    assert (directory / "full.log").read_bytes().endswith(b"[STDOUT] said\n")
+    assert not list(directory.glob("last-*"))
+    shell.unlink()
+    shell.symlink_to("/bin/sh")
+    restart_job(store, job_id)
+    wait_job(store, job_id)
+    assert (directory / "stdout.log").read_bytes() == b"said\n"
+    assert not list(directory.glob("last-*"))
