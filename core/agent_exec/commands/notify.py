@@ -50,7 +50,7 @@ def set_notification(store: JobStore, job_id: str, change: NotificationChange) -
     """Change a job's notification; a running job heeds it at its next line. Runs nothing.
 
     Raises:
-        InvalidArgumentError: a NUL, or a regular expression that is none; or a malformed id.
+        InvalidArgumentError: a NUL, a pattern that no line can fit; or a malformed id.
         JobNotFoundError, AmbiguousJobIdError: no such job.
         RecordUnreadableError: its meta.json is missing, foreign or damaged.
         InvalidStateError: somebody else is changing it.
@@ -68,8 +68,8 @@ def set_notification(store: JobStore, job_id: str, change: NotificationChange) -
         _apply(document, change)
         notification = decode_meta(document).notification
         match = notification.on_output_match if notification else None
-        if match is not None and match.match_type is MatchType.REGEX:
-            require_pattern(match.pattern)
+        if match is not None:
+            require_pattern(match.pattern, match.match_type)
     return NotificationSet(job_id=found_id, notification=notification or Notification())
 
 

@@ -42,6 +42,16 @@ def _make_scan() -> Scan:
 
 
 _scan = _make_scan()
+_is_alone = False
+
+
+def forgo_json() -> None:
+    """Never load the standard ``json`` in this process, and refuse what it would have judged.
+
+    For supervisors: the interpreter's files may be others by then, or gone.
+    """
+    global _is_alone
+    _is_alone = True
 
 
 def loads(text: str) -> object:
@@ -58,6 +68,8 @@ def loads(text: str) -> object:
             return value
     except (StopIteration, ValueError, SystemError):
         pass  # SystemError: it looks for the words of its error where ``json`` would have them
+    if _is_alone:
+        raise ValueError("not JSON")
     import json
 
     return json.loads(text)

@@ -102,10 +102,10 @@ def load_record(data: bytes, name: str) -> Document:
 
 
 def _flaw(error: Exception) -> str:
-    from json import JSONDecodeError
-
-    if isinstance(error, JSONDecodeError):
-        return f"{error.msg} (byte {error.pos})"
+    # By its attributes: a supervisor never loads ``json``, whose JSONDecodeError this is.
+    message, position = getattr(error, "msg", None), getattr(error, "pos", None)
+    if message is not None:
+        return f"{message} (byte {position})"
     # An integer of thousands of digits, which Python refuses to convert, or too many brackets.
     return "nested or long beyond measure"
 
@@ -156,6 +156,7 @@ def supervision_document(
     dropped_bytes: Document | None = None,
     drop_reason: str | None = None,
     dropped_matches: int = 0,
+    unrecorded_matches: int = 0,
     resource_use: Document | None = None,
 ) -> Document:
     """Build supervision.json; what is not known is left out."""
@@ -174,6 +175,7 @@ def supervision_document(
         ("dropped_bytes", dropped_bytes),
         ("drop_reason", drop_reason),
         ("dropped_matches", dropped_matches or None),
+        ("unrecorded_matches", unrecorded_matches or None),
         ("resource_use", resource_use),
     ):
         if value is not None:

@@ -11,6 +11,7 @@ from agent_exec.model.records import MAX_RECORD_BYTES, TEMP_PREFIX
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
+ORIGIN_FILE = "root"  # beside the jobs that can be brought back: which root they were taken from
 
 # Inode and modification time: tells a file that is still the one we wrote from any other.
 FileVersion = tuple[int, int]
@@ -96,8 +97,14 @@ class ReservedFile:
             raise
 
     def commit(self, name: str, data: bytes, *, durable: bool = True) -> FileVersion:
-        """Write *data* into the reserved blocks and put them in the place of *name*."""
-        os.pwrite(self._fd, data, 0)
+        """Write *data* into the reserved blocks and put them in the place of *name*.
+
+        Raises:
+            OSError: it did not fit, and there is no room for the rest; nothing was replaced.
+        """
+        written = 0
+        while written < len(data):
+            written += os.pwrite(self._fd, memoryview(data)[written:], written)
         os.ftruncate(self._fd, len(data))
         if durable:
             os.fsync(self._fd)

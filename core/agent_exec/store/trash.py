@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agent_exec.store.jobs import JobDir
 
 KEEP_S = 86400.0
-_ORIGIN_FILE = "root"
+_ORIGIN_FILE = atomic.ORIGIN_FILE
 
 
 @dataclass(frozen=True, slots=True)

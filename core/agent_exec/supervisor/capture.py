@@ -55,10 +55,16 @@ class Capture:
         """Whether anybody may still write."""
         return any(stream.is_open for stream in self.streams)
 
+    @property
+    def dropped_bytes(self) -> int:
+        """How much was not stored, over all logs."""
+        first, second = self.streams
+        return first.log.dropped + second.log.dropped + self._full.dropped
+
     def losses(self) -> Document:
         """What supervision.json says about output that was not stored; empty if all was."""
         logs = [*(stream.log for stream in self.streams), self._full]
-        reasons = [log.drop_reason for log in logs if log.dropped and log.drop_reason]
+        reasons = [log.last_reason for log in logs if log.dropped and log.last_reason]
         if not any(log.dropped for log in logs):
             return {}
         names = ("stdout", "stderr", "full")

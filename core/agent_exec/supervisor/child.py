@@ -97,6 +97,8 @@ def start_process(command: Command) -> int:
         return _spawn_first(command, environment)
     except OSError as error:
         raise LaunchProblem.from_errno(error.errno or 0, doing) from None
+    except ValueError as error:  # a NUL, or what is no text, in another program's record
+        raise LaunchProblem(f"{doing}: {error}") from None
     finally:
         os.umask(own_umask)
         os.chdir("/")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+from agent_exec.process import cgroup, enclosed
+from agent_exec.process.descendants import living_descendants
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_exec.supervisor.journal import Journal
@@ -39,8 +42,6 @@ class Enclosure:
         self.due_at = None
         if self._directory is None or not journal.is_ours():
             return
-        from agent_exec.process import cgroup
-
         path = cgroup.leaf_path(self._directory, self._job_id, journal.started_ns)
         try:
             os.mkdir(path, 0o755)
@@ -57,9 +58,6 @@ class Enclosure:
 
     def _move_all(self, path: str) -> None:
         """Move every descendant; who is forked before its parent moved is seen by the next look."""
-        from agent_exec.process import cgroup
-        from agent_exec.process.descendants import living_descendants
-
         moved: set[tuple[int, int]] = set()
         for _ in range(_LOOKS):
             found = {(s.pid, s.start_ticks): s for s in living_descendants(os.getpid())}
@@ -75,13 +73,9 @@ class Enclosure:
     def kill(self) -> None:
         """Kill all that is in it, faster than it can fork; nothing where it was not filled well."""
         if self._path is not None and self._is_filled:
-            from agent_exec.process import enclosed
-
             enclosed.kill_at_once(self._path, self._job_id)
 
     def remove(self) -> None:
         """Remove it, unless something still lives in there."""
         if self._path is not None:
-            from agent_exec.process import cgroup
-
             cgroup.remove(self._path)

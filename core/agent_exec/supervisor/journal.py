@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _TORN_RETRIES = 5
 _TORN_PAUSE_S = 0.01
 _RESERVED_FILES = 2  # state.json and supervision.json
+_BLOCK_BYTES = 4096
+_GROWTH_BYTES = 3072  # what supervision.json may still get
+_REASON_LENGTH_MAX = 400  # of characters that may become six bytes each
 _RETRY_FIRST_S = 0.5
 _RETRY_MAX_S = 20.0
 
@@ -41,6 +44,7 @@ class Journal:
         self._path = os.path.join(definition.root, definition.job_id)
         self._pid: int | None = None
         self._is_published = False  # `running` has reached the disk
+        self._has_ended = False  # the end was told, or is waiting for the disk
         self._retry_pause_s = _RETRY_FIRST_S
         self._waiting: dict[str, tuple[Document, bool]] = {}
         self._reserved: list[atomic.ReservedFile] = []
@@ -54,8 +58,17 @@ class Journal:
 
     def reserve(self) -> None:
         """Take the space the last records will need; raises OSError if there is none."""
+        size_bytes = _BLOCK_BYTES
+        needed_bytes = len(records.dump_record(self._supervision)) + _GROWTH_BYTES
+        size_bytes *= -(-needed_bytes // _BLOCK_BYTES)
         while len(self._reserved) < _RESERVED_FILES:
-            self._reserved.append(atomic.ReservedFile(self._dir_fd))
+            self._reserved.append(atomic.ReservedFile(self._dir_fd, size_bytes))
+
+    def _reserve_again(self) -> None:
+        try:
+            self.reserve()
+        except OSError:
+            return  # tried again when the disk has taken a record
 
     def publish_failed(self, reason: str) -> None:
         """Record that the command never ran."""
@@ -99,6 +112,7 @@ class Journal:
         """Record how the command ended, unless state.json has become another run's."""
         if not self.is_ours():
             return
+        self._has_ended = True
         self._put_state(
             records.state_document(
                 self._job_id,
@@ -116,6 +130,8 @@ class Journal:
 
     def note(self, **facts: object) -> None:
         """Add facts to supervision.json; None and False take one out."""
+        if isinstance(reason := facts.get("reason"), str):
+            facts["reason"] = reason[:_REASON_LENGTH_MAX]
         self._supervision.update(facts)
         document = records.supervision_document(**self._supervision)  # type: ignore[arg-type]
         # A power cut may cost this one; that an answer promised is in state.json.
@@ -145,6 +161,7 @@ class Journal:
                 version = reserved.commit(name, data, durable=durable)
             finally:
                 reserved.close()
+                self._reserve_again()  # what was replaced has just given its blocks back
         if name == records.STATE_FILE:
             self._version = version
             self._is_published = True
@@ -160,10 +177,7 @@ class Journal:
                 self._put(name, document, durable=durable)
         if is_ours and not self._waiting:
             self.note()  # with what kept it
-            try:
-                self.reserve()
-            except OSError:
-                return  # it is needed only if the disk fills once more
+            self._reserve_again()
 
     def is_ours(self) -> bool:
         """Whether state.json still tells of this run.
@@ -173,7 +187,7 @@ class Journal:
         try:
             status = os.stat(records.STATE_FILE, dir_fd=self._dir_fd, follow_symlinks=False)
         except OSError:
-            return False
+            return self._is_only_lost()
         version = atomic.version_of(status)
         if version == self._version:
             return True
@@ -183,13 +197,42 @@ class Journal:
             return True
         return False
 
-    def is_in_place(self) -> bool:
-        """Whether the job's directory still lies where it was, neither removed nor put aside."""
+    def _is_only_lost(self) -> bool:
+        """Whether state.json, which is not there, was taken from a job that nobody removes.
+
+        Once the end has been told others may be about to remove the job, and find it gone.
+        """
+        if self._has_ended or not self.is_in_place():
+            return False
         try:
-            found = os.stat(self._path, follow_symlinks=False)
+            os.stat(records.META_FILE, dir_fd=self._dir_fd, follow_symlinks=False)
         except OSError:
             return False
-        return os.path.samestat(found, os.fstat(self._dir_fd))
+        return True
+
+    def is_in_place(self) -> bool:
+        """Whether the job's directory is one still, neither removed nor put aside to be.
+
+        Its root may have been moved meanwhile.
+        """
+        try:
+            own = os.fstat(self._dir_fd)
+            if os.path.samestat(os.stat(self._path, follow_symlinks=False), own):
+                return True
+        except OSError:
+            pass
+        try:
+            path = os.readlink(f"/proc/self/fd/{self._dir_fd}")
+            found = os.stat(path, follow_symlinks=False)
+        except OSError:
+            return False
+        # A name of its own is what a job gets that is about to be removed; where it can be
+        # brought back from, a place with a note of where it came from.
+        return (
+            os.path.basename(path) == self._job_id
+            and os.path.samestat(found, own)
+            and not os.path.isfile(os.path.join(os.path.dirname(path), atomic.ORIGIN_FILE))
+        )
 
     def close(self) -> None:
         """Give the reserved space back."""

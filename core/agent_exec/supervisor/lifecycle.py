@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from agent_exec.model.json_text import forgo_json
 from agent_exec.process.bare_signal import signal
 from agent_exec.supervisor.capture import Capture
 from agent_exec.supervisor.child import Command, LaunchProblem, open_stdin, start_process
@@ -14,6 +15,7 @@ from agent_exec.supervisor.enclosure import Enclosure
 from agent_exec.supervisor.ending import Ending
 from agent_exec.supervisor.journal import Journal
 from agent_exec.supervisor.loop import READABLE, Loop
+from agent_exec.supervisor.losses import Losses
 from agent_exec.supervisor.release import release
 from agent_exec.supervisor.report import Report
 from agent_exec.supervisor.stopping import TreeStop, signal_tree
@@ -107,8 +109,11 @@ class Run:
         show_name(f"job-{definition.job_id}")
         self._watch = OutputWatch(definition, self._dir_fd, self._loop)
         self._capture = Capture(definition, self._dir_fd, self._watch.see)
+        self._losses = Losses(self._capture, self._watch, self._journal)
         stdin_fd = open_stdin(definition.stdin_file, self._dir_fd)
         self._journal.reserve()
+        load_all()
+        self._watch.prepare()
         # Before the fork: the child may end before we look again.
         self._wakeup_fd = open_wakeup()
         self._loop.watch(self._wakeup_fd, READABLE, self._on_signal)
@@ -149,8 +154,10 @@ class Run:
                     self._stop.next_at,
                     self._journal.retry_at,
                     self._watch.give_up_at,
+                    self._losses.due_at,
                 )
             )
+            self._losses.look()
             self._on_time(time.monotonic())
         self._finish()
 
@@ -193,6 +200,8 @@ class Run:
                 self._is_told_to_end = True
         if _is_due(self._watch.give_up_at, now_s):
             self._watch.give_up()
+        if _is_due(self._losses.due_at, now_s):
+            self._losses.tell()
 
     def _on_output(self, stream: Stream) -> None:
         if self._is_drained and not self._journal.is_ours():
@@ -293,8 +302,7 @@ class Run:
                 cause=self._cause,
                 resource_use=ending.resource_use,
                 still_capturing=self._capture.is_open,
-                dropped_matches=self._watch.dropped,
-                **self._capture.losses(),
+                **self._losses.facts(),
             )
 
     def _publish_drained(self) -> None:
@@ -314,9 +322,20 @@ class Run:
         self._publish_drained()
         self._watch.close()
         self._enclosure.remove()
-        if self._ending is not None and (is_late or self._watch.dropped):
+        self._losses.look()
+        if self._ending is not None and (is_late or self._losses.due_at is not None):
             self._note_end(self._ending)
         self._journal.close()
+
+
+def load_all() -> None:
+    """Load now what CPython itself loads late.
+
+    While a job runs its interpreter and its packages may be replaced or removed.
+    """
+    import resource  # noqa: F401  (of os.wait4, at the first child that ends)
+
+    forgo_json()
 
 
 def _deadline(now_s: float, delay_ms: int) -> float | None:

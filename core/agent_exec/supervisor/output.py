@@ -22,6 +22,7 @@ _FULL_READS_BEFORE_GROWING = 16
 PIECE_BYTES = 64 * 1024
 _LONGEST_CHARACTER = 4
 _MARK_LABEL = b"AGENT-EXEC"
+_GAP_MARK = b"[AGENT-EXEC] %d bytes are missing here: %b"
 
 
 def lossy(data: bytes) -> bytes:
@@ -71,6 +72,8 @@ class FullLog:
         rest gets a stamp of its own.
         """
         prefix = self._prefix(label)
+        if self.log.may_resume():
+            self._resume()
         if not self._open_label:
             head = prefix
         elif self._open_label == label:
@@ -86,9 +89,13 @@ class FullLog:
 
     def mark(self, text: str) -> None:
         """Write a line of our own."""
-        head = b"\n" if self._open_label and self.log.drop_reason is None else b""
         self._open_label = b""
-        self.log.write_mark(b"%b%b%b\n" % (head, self._prefix(_MARK_LABEL), text.encode()))
+        self.log.write_mark(b"%b%b\n" % (self._prefix(_MARK_LABEL), text.encode()))
+
+    def _resume(self) -> None:
+        if self.log.resume(self._prefix(_MARK_LABEL) + b"stored here again, %d bytes are missing"):
+            self._open_label = b""
+            self._is_loss_marked = False
 
 
 class Stream:
@@ -134,11 +141,23 @@ class Stream:
             self._full_reads += 1
             if self._full_reads == _FULL_READS_BEFORE_GROWING:
                 self._grow_pipe()
-        is_stored = self.log.write(chunk)
+        is_stored = self.log.write(self._resumed(chunk) if self.log.may_resume() else chunk)
         self._take_lines(chunk)
         if not is_stored and self.log.drop_reason != LOG_LIMIT:
             self._mark_loss(str(self.log.drop_reason))
         return len(chunk)
+
+    def _resumed(self, chunk: bytes) -> bytes:
+        """Go on storing, from the beginning of a line if there is one; what is to be stored."""
+        skipped = chunk.find(b"\n") + 1
+        self.log.skip(skipped)
+        reason = str(self.log.drop_reason).encode()
+        missing_bytes = self.log.resume(_GAP_MARK.replace(b"%b", reason))
+        if not missing_bytes:
+            return chunk[skipped:]
+        self._is_loss_marked = False
+        self._full.mark(f"{self.name} is stored again, {missing_bytes} bytes are missing")
+        return chunk[skipped:]
 
     def _grow_pipe(self) -> None:
         # Only for streams that fill theirs: the memory of pipes is limited per user.

@@ -35,17 +35,24 @@ class Delivery:
         event: what the sinks get.
         event_name: the file the event is recorded in, told to commands.
         results: one a sink, as recorded.
+        size_bytes: how much it keeps while it waits.
         is_done: whether every sink has been tried.
         pid: the command that runs at present, 0 if none.
         limit_at: when that command is ended.
     """
 
     def __init__(
-        self, event: Document, event_name: str, command: str | None, file: str | None
+        self,
+        event: Document,
+        event_name: str,
+        command: str | None,
+        file: str | None,
+        size_bytes: int = 0,
     ) -> None:
         self.event = event
         self.event_name = event_name
         self.results: list[Document] = []
+        self.size_bytes = size_bytes
         self.is_done = False
         self.pid = 0
         self.limit_at = 0.0
@@ -165,4 +172,6 @@ def _append_event(path: str, event: Document) -> str | None:
             os.close(fd)
     except OSError as error:
         return f"{doing}: {error.strerror} (os error {error.errno})"
+    except ValueError as error:  # a NUL, or what is no text, in another program's record
+        return f"{doing}: {error}"
     return None

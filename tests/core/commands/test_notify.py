@@ -109,3 +109,8 @@ def test_a_relative_file_is_relative_to_the_caller(store: JobStore) -> None:
     match = set_notification(store, "a", change).notification.on_output_match
     assert match is not None
     assert match.file == os.path.join(os.getcwd(), "events")
+
+
+def test_a_pattern_that_no_line_can_hold_is_refused(store: JobStore) -> None:
+    with pytest.raises(InvalidArgumentError, match="newline"):
+        set_notification(store, "a", NotificationChange(output_pattern="\nx"))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from agent_exec.supervisor.frames import Inlet, Message, Outlet, encode
 from agent_exec.supervisor.loop import Loop
 from agent_exec.supervisor.matcher import LineMatcher, answers
+from agent_exec.supervisor.watching import lines_with
 
 Pipe = tuple[int, int]
 
@@ -109,6 +110,19 @@ def test_another_pattern_replaces_the_first() -> None:
     ]
     found = [answer for message in messages for answer in answers(matcher, message)]
     assert found == [("stdout", b"a"), ("stderr", b"b"), ("", None)]
+
+
+@given(st.binary(min_size=1, max_size=4), st.lists(st.binary(max_size=12)))
+def test_any_needle_finds_each_of_its_lines_once(needle: bytes, lines: list[bytes]) -> None:
+    needle = needle.replace(b"\n", b"") or b"x"
+    block = b"\n".join(lines)
+    expected = [line for line in block.split(b"\n") if needle in line]
+    assert list(lines_with(needle, block)) == expected
+
+
+@given(st.binary(max_size=4), st.text(alphabet="\n\rab\0", max_size=40))
+def test_no_needle_is_looked_for_without_end(needle: bytes, text: str) -> None:
+    assert len(list(lines_with(needle, text.encode()))) <= len(text) + 1
 
 
 @given(st.lists(st.tuples(st.text(), st.binary(), st.none() | st.integers())))

@@ -11,7 +11,7 @@ import pytest
 
 from agent_exec.model.job import MatchStream, MatchType, Notification, OutputMatch
 from agent_exec.model.wire import encode_notification
-from agent_exec.process import tree
+from agent_exec.process import descendants, identity, tree
 from support.jobs import ENDED, Job, Workshop, is_alive
 from support.waiting import wait_until
 
@@ -177,6 +177,54 @@ def test_each_matching_line_is_told_and_recorded_in_order(
     told = [json.loads(line) for line in (tmp_path / "m.ndjson").read_bytes().splitlines()]
     assert sorted(event["line"] for event in told) == sorted(line for _, line in by_stream)
     assert (job.path / "notification_events.ndjson").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("pattern", ["\nx", "x\n", "\n", "\ud800", "x\0", "a\nx\nb"], ids=repr)
+@pytest.mark.parametrize("kind", list(MatchType))
+def test_no_pattern_of_another_program_keeps_the_time_limit_from_working(
+    workshop: Workshop, pattern: str, kind: MatchType
+) -> None:
+    match = OutputMatch(pattern="x", match_type=kind)
+    job = workshop.create(
+        "while :; do echo x; echo; echo x; sleep 0.05; done",
+        notification=Notification(on_output_match=match),
+    )
+    document = job.directory.read_meta_document()
+    document["notification"]["on_output_match"]["pattern"] = pattern  # type: ignore[index]
+    (job.path / "meta.json").write_text(json.dumps(document))
+    started_s = time.monotonic()
+    job.start(job.spec(timeout_ms=300)).wait()
+    assert time.monotonic() - started_s < 5
+    assert job.supervision.cause == "timeout"
+    assert [event for event in matches_of(job) if "x" not in str(event["line"])] == []
+
+
+def test_a_notifier_that_is_killed_is_replaced_and_its_loss_told(workshop: Workshop) -> None:
+    match = OutputMatch(pattern="tell", command="exec sleep 60")
+    done = Notification(on_output_match=match, notify_command="true")
+    job = workshop.create("echo tell; read x < go", notification=done)
+    os.mkfifo(job.path / "go")
+    job.start(job.spec(cwd=str(job.path)))
+    wait_until(lambda: notifiers_of(job))
+    wait_until(lambda: descendants.children_of(notifiers_of(job)[0]))
+    os.kill(notifiers_of(job)[0], 9)
+    wait_until(lambda: job.supervision.dropped_matches == 1, what="the loss while it runs")
+    (job.path / "go").write_text("\n")
+    job.wait()
+    results = completion_of(job)["delivery_results"]
+    assert isinstance(results, list)
+    assert [result["success"] for result in results] == [True]
+    job.wait_released()
+    assert job.supervision.dropped_matches == 1
+    assert "notifier ended" in str(job.supervision.reason)
+    end_sinks(job)
+
+
+def notifiers_of(job: Job) -> list[int]:
+    """Children of the supervisor that share its command line."""
+    words = identity.command_line(job.supervisor_pid)
+    pids = descendants.children_of(job.supervisor_pid)
+    return [pid for pid in pids if identity.command_line(pid) == words]
 
 
 def test_only_the_asked_stream_is_looked_at(workshop: Workshop) -> None:
