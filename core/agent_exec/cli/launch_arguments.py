@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_exec.cli.call import Call
@@ -93,7 +95,13 @@ def _stdin(arguments: Arguments) -> StdinSource | None:
 
     if path is not None:
         return StdinFile(path)
-    return StdinStream(0) if text == "-" else StdinText(text or "")
+    if text != "-":
+        return StdinText(text or "")
+    if sys.stdin is None:  # closed by the caller; the number is another file's by now
+        from agent_exec.errors import StdinRequiredError
+
+        raise StdinRequiredError
+    return StdinStream(0)
 
 
 def _notification(arguments: Arguments) -> Notification | None:

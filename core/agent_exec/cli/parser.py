@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     Values = dict[str, object]
 
+_MAY_BE_SECRET = ("KEY=VALUE", "TEXT")  # what options take, as their help calls it
 VERSION_OPTION = Option("--version -V", None, "Show the version")
 _NESTED_WORDS = Positional("COMMAND", "", least=0, most=None, verbatim=True, hints="verb")
 
@@ -132,14 +133,15 @@ def _parse_verb(levels: list[Values], words: Sequence[str]) -> Parsed:
 
 
 def _require_utf8(words: Iterable[str]) -> None:
-    for word in words:
+    # None of these words is shown: it may be a secret.
+    for number, word in enumerate(words, 1):
         if "\0" in word:
-            raise UsageError(f"no argument can have a NUL character: {word!a}")
+            raise UsageError(f"no argument can have a NUL character, as number {number} has")
         try:
             word.encode()
         except UnicodeEncodeError:
             raise UsageError(
-                f"invalid UTF-8 was detected in an argument: {word!a}",
+                f"invalid UTF-8 was detected in argument {number}",
                 tip="put such data in a file and give it with --stdin-file or --env-file",
             ) from None
 
@@ -189,7 +191,7 @@ def _take(
     if option.metavar is None:
         if value is not None:
             raise UsageError(
-                f"unexpected value '{value}' for '{option.key}' found; it takes none",
+                f"unexpected value for '{option.key}' found; it takes none",
                 verb=verb.name,
             )
         if option.repeats:
@@ -218,10 +220,22 @@ def _following_value(verb: Verb, option: Option, following: Sequence[str]) -> tu
     if candidate is None or (candidate.startswith("-") and candidate != "-"):
         raise UsageError(
             f"a value is required for '{option.shown}' but none was supplied",
-            tip=f"write {option.key}={candidate} if that is the value" if candidate else "",
+            tip=_tip_for(option, candidate) if candidate else "",
             verb=verb.name,
         )
     return candidate, 1
+
+
+def _tip_for(option: Option, value: str) -> str:
+    """How a value that looks like an option is given; one that may be a secret is not shown."""
+    shown = option.metavar if option.metavar in _MAY_BE_SECRET else value
+    return f"write {option.key}={shown} if that is the value"
+
+
+def _shown_word(word: str) -> str:
+    """A word as errors show it: what stands behind its = sign may be a secret."""
+    name, equals, _ = word.partition("=")
+    return f"{name}=…" if equals else word
 
 
 def _converted(verb: Verb, option: Option, text: str) -> object:
@@ -239,7 +253,7 @@ def _take_positionals(verb: Verb, values: Values, words: list[str]) -> None:
     positional = verb.positional
     most = 0 if positional is None else positional.most
     if most is not None and len(words) > most:
-        raise UsageError(f"unexpected argument '{words[most]}' found", verb=verb.name)
+        raise UsageError(f"unexpected argument '{_shown_word(words[most])}' found", verb=verb.name)
     if positional is None:
         return
     for word in words:
@@ -282,10 +296,11 @@ def _shown(verb: Verb, key: str) -> str:
 
 
 def _unknown(verb: Verb, name: str, known: Iterable[str]) -> UsageError:
-    tip = _guess(name, [known_name for known_name in known if known_name.startswith("--")])
+    shown = _shown_word(name)
+    tip = _guess(shown, [known_name for known_name in known if known_name.startswith("--")])
     if not tip and verb.positional is not None and verb.positional.hints == "command":
-        tip = f"if '{name}' is a word of the command, put -- before the command"
-    return UsageError(f"unexpected argument '{name}' found", tip=tip, verb=verb.name)
+        tip = f"if '{shown}' is a word of the command, put -- before the command"
+    return UsageError(f"unexpected argument '{shown}' found", tip=tip, verb=verb.name)
 
 
 def _guess(word: str, known: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from agent_exec.commands.arguments import require_texts
+from agent_exec.commands.source_file import open_source, read_source
 from agent_exec.errors import InternalError, InvalidArgumentError, MissingEnvError
 
 TYPE_CHECKING = False
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from agent_exec.model.job import JobMeta
 
 MASKED_VALUE = "***"
+_QUIET_S = 5.0  # the job's lock is held meanwhile
+# What Rust trims; Python's own list has four separators more (U+001C to U+001F).
+_BLANKS = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
 _MAX_ENV_FILE_BYTES = 8 * 1024 * 1024  # more than execve takes on any system
 
 
@@ -30,7 +36,7 @@ def require_entries(entries: Iterable[str]) -> None:
     """
     for entry in require_texts("--env", entries):
         if not key_of(entry):
-            raise InvalidArgumentError(f"--env needs KEY=VALUE, not {entry!r}")
+            raise InvalidArgumentError("--env needs KEY=VALUE; one begins with the = sign")
 
 
 def displayed(entries: Iterable[str], mask: Iterable[str]) -> tuple[str, ...]:
@@ -88,20 +94,28 @@ def given_environment(meta: JobMeta, entries: Iterable[str]) -> dict[str, str]:
     return environment
 
 
+def _env_file_bytes(path: str) -> bytes:
+    doing = f"read env file {path}"
+    fd = open_source(path, doing)
+    try:
+        data = bytearray()
+        for chunk in read_source(fd, doing, _QUIET_S):
+            data += chunk
+            if len(data) > _MAX_ENV_FILE_BYTES:
+                raise InternalError(f"{doing}: larger than {_MAX_ENV_FILE_BYTES} bytes")
+        return bytes(data)
+    finally:
+        os.close(fd)
+
+
 def _read_env_file(path: str) -> dict[str, str]:
     """``KEY=VALUE`` lines; no quotes, no ``export``, no expansion: as the peers read them."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read(_MAX_ENV_FILE_BYTES + 1)
-    except OSError as error:
-        raise InternalError.from_os_error(error, f"read env file {path}") from None
-    if len(data) > _MAX_ENV_FILE_BYTES:
-        raise InternalError(f"read env file {path}: larger than {_MAX_ENV_FILE_BYTES} bytes")
+    data = _env_file_bytes(path)
     if b"\0" in data:
         raise InternalError(f"read env file {path}: it has a NUL character")
     values = {}
     for line in os.fsdecode(data).split("\n"):
-        stripped = line.strip()
+        stripped = line.strip(_BLANKS)
         if not stripped or stripped.startswith("#"):
             continue
         key, _, value = stripped.partition("=")

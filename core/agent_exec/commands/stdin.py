@@ -7,6 +7,7 @@ import select
 import stat
 
 from agent_exec.commands.arguments import require_text
+from agent_exec.commands.source_file import open_source, read_source
 from agent_exec.errors import InternalError, StdinRequiredError, StdinTooLargeError
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.records import STDIN_FILE
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+_QUIET_S = 10.0  # of a fifo; --stdin - waits for as long as it takes
 _CHUNK_BYTES = 1024 * 1024
 
 
@@ -80,15 +82,12 @@ def _chunks(source: StdinSource, max_bytes: int) -> Iterator[bytes]:
 
 def _file_chunks(path: str, max_bytes: int) -> Iterator[bytes]:
     doing = f"open --stdin-file source {require_text('--stdin-file', path)}"
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
-    except OSError as error:
-        raise InternalError.from_os_error(error, doing) from None
+    fd = open_source(path, doing)
     try:
         status = os.fstat(fd)
         if stat.S_ISREG(status.st_mode) and status.st_size > max_bytes:
             raise StdinTooLargeError(max_bytes)  # known without copying a byte
-        yield from _read_to_end(fd, f"read --stdin-file source {path}")
+        yield from read_source(fd, f"read --stdin-file source {path}", _QUIET_S)
     finally:
         os.close(fd)
 

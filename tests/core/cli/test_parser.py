@@ -90,9 +90,9 @@ def test_json_without_a_verb_is_the_snapshot() -> None:
         (["list", "-x"], ["-x"]),
         (["start", "--until", "1", "--until", "2", "x"], ["--until", "multiple times"]),
         (["list", "--all", "--all"], ["--all", "multiple times"]),
-        (["list", "--all=yes"], ["--all", "yes"]),
+        (["list", "--all=yes"], ["--all", "takes none"]),
         (["start", "--until"], ["--until", "value is required"]),
-        (["create", "--stdin", "-x", "cat"], ["--stdin=-x"]),
+        (["create", "--stdin", "-x", "cat"], ["--stdin=TEXT"]),
         (["create", "--timeout", "-1", "true"], ["--timeout"]),
         (["create", "--timeout", "abc", "true"], ["abc", "--timeout"]),
         (["create", "--timeout", "1e3", "true"], ["1e3"]),
@@ -204,3 +204,32 @@ def test_a_family_needs_its_second_word(family: str) -> None:
     with pytest.raises(VerbMissing) as caught:
         parse([family])
     assert caught.value.family == family
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--env", "A=sesame\udcff", "true"],
+        ["--env=A=sesame\udcff", "true"],
+        ["--stdin", "sesame\udcff", "true"],
+        ["--env", "-sesame", "true"],
+        ["--stdin", "-sesame", "true"],
+        ["--inherit-env=sesame", "true"],
+        ["--no-such=A=sesame", "true"],
+        ["-eA=sesame", "true"],
+        ["-e=sesame", "true"],
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("verb", ["create", "run"])
+def test_a_usage_error_shows_no_value_that_may_be_a_secret(verb: str, words: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse([verb, *words])
+    assert "sesame" not in f"{caught.value} {caught.value.tip}"
+
+
+def test_a_word_too_many_is_shown_without_its_value() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(["restart", "ID", "TOKEN=sesame"])
+    assert "TOKEN=" in str(caught.value)
+    assert "sesame" not in str(caught.value)

@@ -365,3 +365,13 @@ def test_following_a_quiet_job_ends_when_its_reader_leaves(root: Path, flags: li
     follower.stdout.close()
     assert follower.wait(5) == 141
     console("kill", "--no-wait", "--signal", "KILL", job_id, root=root)
+
+
+@pytest.mark.parametrize("verb", ["create", "run"])
+def test_a_closed_standard_input_is_none(verb: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "-", sys.executable, "-m", "agent_exec_tui",
+         "--root", str(tmp_path / "root"), verb, "--stdin", "-", "cat"],
+        capture_output=True, env=environment(), check=False, timeout=30,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["error"]["code"] == "stdin_required"

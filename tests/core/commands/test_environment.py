@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agent_exec.commands.environment import child_environment, displayed, runtime_entries
-from agent_exec.errors import InternalError, MissingEnvError
+from agent_exec.commands.environment import (
+    child_environment,
+    displayed,
+    require_entries,
+    runtime_entries,
+)
+from agent_exec.errors import InternalError, InvalidArgumentError, MissingEnvError
 from agent_exec.model.job import JobMeta, JobRef
 
 
@@ -80,3 +89,54 @@ def test_a_nul_in_an_env_file_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"A=\0\n")
     with pytest.raises(InternalError, match="NUL"):
         child_environment(meta(env_files=(str(file),)), (), {})
+
+
+# The contract: lines trimmed; blank and # lines skipped; split at the first =; no = is an empty
+# value; nothing else is touched. What is trimmed is what Unicode calls White_Space.
+WHITE_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+CHARACTERS = st.sampled_from("AB=# \t\r\n'\"$\\\x1c\x1f\x85\xa0\u2003\ufeff\xe9")
+TEXT = st.text(CHARACTERS | st.characters(codec="utf-8", exclude_characters="\0"))
+
+
+@given(TEXT)
+def test_any_env_file_is_read_as_the_contract_says(text: str) -> None:
+    expected = {}
+    for line in text.split("\n"):
+        start, end = 0, len(line)
+        while start < end and line[start] in WHITE_SPACE:
+            start += 1
+        while end > start and line[end - 1] in WHITE_SPACE:
+            end -= 1
+        trimmed = line[start:end]
+        key = trimmed.split("=", 1)[0]
+        if trimmed[:1] not in ("", "#") and key:
+            expected[key] = trimmed[len(key) + 1 :]
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(text.encode())
+        file.flush()
+        assert child_environment(meta(env_files=(file.name,)), (), {}) == expected
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_an_environment_or_an_error(data: bytes) -> None:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        try:
+            found = child_environment(meta(env_files=(file.name,)), (), {})
+        except InternalError:
+            assert b"\0" in data
+            return
+    for key, value in found.items():
+        assert key
+        assert "=" not in key
+        assert os.fsencode(key) in data
+        assert os.fsencode(value) in data
+
+
+def test_an_entry_without_a_key_is_refused_without_its_value() -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        require_entries(["A=1", "=sesame"])
+    assert "sesame" not in str(caught.value)
