@@ -28,6 +28,8 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "delete held up": "start in the middle of a delete: one of the two is refused",
         "start held up, delete": "delete in the middle of a start: one of the two is refused",
         "kill held up": "a child that exits before the signal leaves exited/7",
+        "removals at once": "no remover takes, or sweeps, what another one only looks at",
+        "removal killed": "a gc killed at any step has not moved a job that was not to go",
         "start held up, start": "a second start in the middle of one: exactly one child",
     },
     "Death of the supervisor": {
@@ -65,6 +67,8 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "left: a 5,000-digit number": "the same",
         "left: unknown fields": "an ordinary job; tag set keeps what it does not know",
         "left: another job's id": "listed under its directory's name only",
+        "left: a tree 5,000 deep": "gc, its dry run, --json, run and delete work, few files open",
+        "left: directories without rights": "their owner's gc removes them",
         "left: odd names": "list and gc in order, the healthy job listed",
         "left: .gc.lock": "automatic gc still works",
         "left: poisoned timestamp": "run starts jobs as ever",

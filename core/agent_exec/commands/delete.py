@@ -102,7 +102,7 @@ def delete_job(
         state = _require_removable(job, job_id)
         if not dry_run:
             try:
-                with job.locked():
+                with job.locked(makes_file=False):
                     state = _require_removable(job, job_id)
                     remove_leaf(job, job.read_supervision())
                     _take_away(job, trash)
@@ -227,7 +227,7 @@ def _delete_finished(
             if dry_run:
                 reason = _why_kept(job)
             else:
-                with job.locked(_LOCK_TIMEOUT_S):
+                with job.locked(_LOCK_TIMEOUT_S, makes_file=False):
                     reason = _why_kept(job)
                     if not reason:
                         _take_away(job, trash)

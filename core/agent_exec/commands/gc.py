@@ -184,7 +184,7 @@ class _Remover:
     def __init__(self, store: JobStore, trash: Trash | None) -> None:
         self._store = store
         self._trash = trash
-        self._failures: dict[str, OSError] = {}
+        self._failures: dict[str, str] = {}
         self._has_removed = False
 
     def __enter__(self) -> Self:
@@ -213,7 +213,7 @@ class _Remover:
                 return set_aside_unless(
                     job, lambda: _why_kept(job, row), _LOCK_TIMEOUT_S, self._emptier
                 )
-            with job.locked(_LOCK_TIMEOUT_S):
+            with job.locked(_LOCK_TIMEOUT_S, makes_file=False):
                 reason = _why_kept(job, row)
                 if not reason:
                     self._trash.take(job)
@@ -223,9 +223,7 @@ class _Remover:
         """Say of which jobs something is left, hidden, for the next cleaning to sweep."""
         failures = self._failures
         return [
-            replace(
-                each, action="skipped", reason=f"delete_failed: {failures[each.job_id].strerror}"
-            )
+            replace(each, action="skipped", reason=f"delete_failed: {failures[each.job_id]}")
             if each.job_id in failures
             else each
             for each in told

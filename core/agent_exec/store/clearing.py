@@ -6,7 +6,6 @@ import os
 import queue
 import threading
 
-from agent_exec.model import records
 from agent_exec.store import removal
 
 TYPE_CHECKING = False
@@ -26,15 +25,21 @@ class Emptier:
 
     def __init__(self) -> None:
         self._queue: queue.Queue[tuple[int, str, str] | None] = queue.Queue(_EMPTIED_LATER)
-        self._failures: dict[str, OSError] = {}
+        self._failures: dict[str, str] = {}
         self._thread = threading.Thread(target=self._run, name="emptier", daemon=True)
         self._thread.start()
 
-    def take(self, job: JobDir, aside: str) -> None:
-        """Have a job's directory, now at *aside*, emptied and removed; returns before that."""
-        self._queue.put((os.dup(job.fd), aside, job.job_id))
+    def take(self, job_id: str, dir_fd: int, aside: str) -> None:
+        """Have a job's directory, now at *aside*, emptied and removed; returns before that.
 
-    def close(self) -> dict[str, OSError]:
+        Args:
+            job_id: whose it was.
+            dir_fd: the directory, locked; closed when it is done with.
+            aside: its path.
+        """
+        self._queue.put((dir_fd, aside, job_id))
+
+    def close(self) -> dict[str, str]:
         """Wait until all is removed; gives the ids of those that could not be, and why."""
         self._queue.put(None)
         self._thread.join()
@@ -46,7 +51,9 @@ class Emptier:
             try:
                 removal.empty_and_remove(dir_fd, aside)
             except OSError as error:
-                self._failures[job_id] = error
+                self._failures[job_id] = str(error.strerror)
+            except Exception as error:  # noqa: BLE001  (one job's fault must not end the others')
+                self._failures[job_id] = f"{type(error).__name__}: {error}"
             finally:
                 os.close(dir_fd)
 
@@ -55,6 +62,9 @@ def set_aside_unless(
     job: JobDir, why_kept: Callable[[], str], lock_timeout_s: float, emptier: Emptier
 ) -> str:
     """Remove a job, or say why not.
+
+    Its lock is held from the verdict until nothing of it is left, and it keeps its name until
+    the verdict is final: whatever happens in between, a job that was not to go has not moved.
 
     Args:
         job: a job whose lock the caller does not hold.
@@ -66,35 +76,12 @@ def set_aside_unless(
         JobNotFoundError, InvalidStateError: it went, or somebody keeps changing it.
         OSError: it cannot be set aside, and stands as it was.
     """
-    if _has(job.fd, records.JOB_LOCK_FILE):
-        with job.locked(lock_timeout_s):
-            reason = why_kept()
-            if not reason:
-                emptier.take(job, removal.set_aside(job))
-        return reason
-    # Nobody ever locked it, and making the file only to remove it would cost as much as all the
-    # rest (170 of 400 us). Set aside, it is out of everybody's reach just as well.
-    aside = removal.set_aside(job)
-    try:
-        if not os.path.samestat(os.stat(aside, follow_symlinks=False), os.fstat(job.fd)):
-            reason = "changed_meanwhile"
-        elif _has(job.fd, records.JOB_LOCK_FILE):
-            reason = "being_changed"  # by somebody who came just before
-        else:
-            reason = why_kept()
-    except BaseException:
-        os.rename(aside, job.path)
-        raise
-    if reason:
-        os.rename(aside, job.path)
-    else:
-        emptier.take(job, aside)
+    # No file is made only to be locked and removed: that would take as long as all the rest.
+    with job.locked(lock_timeout_s, makes_file=False) as lock:
+        reason = why_kept()
+        if not reason and not lock.is_whole():
+            reason = "being_changed"  # by a program that came just before, and knows job.lock only
+        if not reason:
+            aside = removal.set_aside(job)
+            emptier.take(job.job_id, lock.hand_over(), aside)
     return reason
-
-
-def _has(dir_fd: int, name: str) -> bool:
-    try:
-        os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
-    except OSError:
-        return False
-    return True

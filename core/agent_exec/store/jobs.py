@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from agent_exec.model.supervision import Supervision
 
 STAGING_PREFIX = ".new-"
-REMOVAL_PREFIX = ".gone-"
+REMOVAL_PREFIX = ".removed-"  # whatever has this name is to be removed, and nothing else is
 ID_ATTEMPTS = 16
 LOCK_TIMEOUT_S = 15.0  # longer than the slowest holder, a restart that ends with KILL
 _TORN_RETRIES = 5
@@ -148,8 +148,14 @@ class JobDir:
             raise InternalError.from_os_error(error, f"write {name} of job {self.job_id}") from None
 
     @contextlib.contextmanager
-    def locked(self, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
-        """Hold the right to change this job.
+    def locked(
+        self, timeout_s: float = LOCK_TIMEOUT_S, *, makes_file: bool = True
+    ) -> Iterator[locks.JobLock]:
+        """Hold the right to change or remove this job.
+
+        Args:
+            timeout_s: how long to wait for whoever has it.
+            makes_file: whether job.lock is made where there is none; not by whoever removes.
 
         Raises:
             UnsafeJobError: it is not the caller's.
@@ -157,10 +163,12 @@ class JobDir:
             JobNotFoundError: the job was removed while we waited.
         """
         self.require_own()
-        with locks.JobLock(self.fd, records.JOB_LOCK_FILE, self.job_id, timeout_s):
+        with locks.JobLock(
+            self.fd, records.JOB_LOCK_FILE, self.job_id, timeout_s, makes_file=makes_file
+        ) as lock:
             if not self.is_in_place():
                 raise JobNotFoundError(self.job_id)
-            yield
+            yield lock
 
     def require_own(self) -> None:
         """Let only jobs pass that are the caller's own.
@@ -277,6 +285,9 @@ class JobStore:
             os.mkdir(staging, atomic.DIRECTORY_MODE)
             with JobDir(self.root, job_id, os.open(staging, _OPEN_DIRECTORY)) as job:
                 os.fchmod(job.fd, atomic.DIRECTORY_MODE)
+                # Held until the job is in its place: standard input may take days to arrive,
+                # and whoever sweeps takes only what can be locked.
+                locks.try_lock_directory(job.fd)
                 meta, state = build(job)
                 for name in (
                     *records.LOG_FILES,
@@ -290,7 +301,8 @@ class JobStore:
                 ):
                     atomic.write_new_file(job.fd, name, records.dump_record(document))
                 os.fsync(job.fd)
-            os.rename(staging, os.path.join(self.root, job_id))
+                os.rename(staging, os.path.join(self.root, job_id))
+                locks.let_go(job.fd)
             self._sync_root()
         except OSError as error:
             _discard(staging)

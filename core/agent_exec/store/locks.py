@@ -38,6 +38,23 @@ def try_lock(fd: int) -> bool:
     return True
 
 
+def try_lock_directory(dir_fd: int) -> bool:
+    """Lock an open directory for as long as the descriptor is open; False when it is taken.
+
+    True as well on file systems that lock files only: there nobody else has it, either.
+    """
+    try:
+        return try_lock(dir_fd)
+    except OSError:
+        return True
+
+
+def let_go(fd: int) -> None:
+    """Let go of a lock and leave *fd* open."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
+
 def lock_within(fd: int, timeout_s: float) -> bool:
     """Take the exclusive lock, waiting at most *timeout_s* seconds; False when it stays taken."""
     deadline = time.monotonic() + timeout_s
@@ -57,8 +74,7 @@ def unlock(fd: int) -> None:
     A lock is the open file's, not the descriptor's: what another thread forked meanwhile has a
     copy, and would hold the lock for as long as it lives.
     """
-    with contextlib.suppress(OSError):
-        fcntl.flock(fd, fcntl.LOCK_UN)
+    let_go(fd)
     os.close(fd)
 
 
@@ -83,24 +99,76 @@ def is_locked(dir_fd: int, name: str) -> bool:
 
 
 class JobLock:
-    """job.lock, held for one change of one job: start, restart, delete, gc, tag, notify, repair."""
+    """The right to change or remove one job: its directory's lock, then that of job.lock.
 
-    def __init__(self, dir_fd: int, name: str, job_id: str, timeout_s: float) -> None:
+    The directory's own lock is there whoever made the job, so that removing a job of a peer
+    needs no file made first. It is taken on a descriptor of its own, which no supervisor
+    inherits. job.lock is what every program of ours has heeded from the first.
+    """
+
+    def __init__(
+        self, dir_fd: int, name: str, job_id: str, timeout_s: float, *, makes_file: bool = True
+    ) -> None:
         self._dir_fd = dir_fd
         self._name = name
         self._job_id = job_id
         self._timeout_s = timeout_s
-        self._fd = -1
+        self._makes_file = makes_file
+        self._directory_fd = self._fd = -1
 
     def __enter__(self) -> Self:
-        self._fd = open_lock_file(self._dir_fd, self._name)
-        if not lock_within(self._fd, self._timeout_s):
+        give_up_at = time.monotonic() + self._timeout_s
+        try:
+            is_ours = self._lock_directory()
+            if is_ours:
+                self._fd = self._open_file()
+                is_ours = self._fd < 0 or lock_within(self._fd, give_up_at - time.monotonic())
+        except BaseException:
+            self.release()
+            raise
+        if not is_ours:
             self.release()
             raise InvalidStateError(
                 f"job {self._job_id} is being changed by another process; "
                 f"gave up after {self._timeout_s:g} s, try again"
             )
         return self
+
+    def _lock_directory(self) -> bool:
+        """Lock the directory; False when it stays taken, True where only files can be locked."""
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        self._directory_fd = os.open(".", flags, dir_fd=self._dir_fd)
+        try:
+            return lock_within(self._directory_fd, self._timeout_s)
+        except OSError:
+            os.close(self._directory_fd)
+            self._directory_fd = -1
+            return True
+
+    def _open_file(self) -> int:
+        if self._makes_file or self._directory_fd < 0:
+            return open_lock_file(self._dir_fd, self._name)
+        try:
+            return os.open(
+                self._name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._dir_fd
+            )
+        except FileNotFoundError:
+            return -1
+
+    def is_whole(self) -> bool:
+        """Whether nobody made job.lock since it was looked for: older programs know no other."""
+        if self._fd >= 0:
+            return True
+        try:
+            os.stat(self._name, dir_fd=self._dir_fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return True
+        return False
+
+    def hand_over(self) -> int:
+        """Give away the directory's descriptor: it stays locked until the new owner closes it."""
+        fd, self._directory_fd = self._directory_fd, -1
+        return fd if fd >= 0 else os.dup(self._dir_fd)
 
     def __exit__(
         self,
@@ -112,6 +180,7 @@ class JobLock:
 
     def release(self) -> None:
         """Let go; also what the end of the process does."""
-        if self._fd >= 0:
-            unlock(self._fd)
-            self._fd = -1
+        for fd in (self._fd, self._directory_fd):
+            if fd >= 0:
+                unlock(fd)
+        self._fd = self._directory_fd = -1

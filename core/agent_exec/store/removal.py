@@ -5,20 +5,22 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import stat
 import time
 
 from agent_exec.model import records
-from agent_exec.store import story
+from agent_exec.store import locks, story, trees
 from agent_exec.store.jobs import REMOVAL_PREFIX, STAGING_PREFIX
+from agent_exec.store.trees import OPEN_DIRECTORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from agent_exec.store.jobs import JobDir, JobStore
 
-_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Version 0.1.0 hid jobs under such a name while it still judged them.
+_OLD_PREFIX = ".gone-"
+_OLD_STALE_S = 60.0
+_LASTING = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY})
+_ID_BYTES = 200  # of an id in the name of what is removed; a name has 255
 # A job being made may wait for its standard input, but writes when there is some.
 _STAGING_STALE_S = 3600.0
 _TEMP_STALE_S = 60.0
@@ -76,8 +78,12 @@ def remove_job(job: JobDir) -> None:
 
 
 def set_aside(job: JobDir) -> str:
-    """Hide a job under a name that no job has; returns its new path."""
-    aside = os.path.join(job.root, f"{REMOVAL_PREFIX}{job.job_id[:200]}-{os.urandom(4).hex()}")
+    """Hide a job, whose lock the caller holds until it is empty, as what is to be removed.
+
+    Nothing brings it back: whoever finds it unlocked finishes the work. Returns its new path.
+    """
+    name = os.fsencode(job.job_id)[:_ID_BYTES].decode("utf-8", "ignore")
+    aside = os.path.join(job.root, f"{REMOVAL_PREFIX}{name}-{os.urandom(4).hex()}")
     os.rename(job.path, aside)
     return aside
 
@@ -88,11 +94,35 @@ def remove_tree(path: str) -> None:
     Raises:
         OSError: something could not be removed; the rest is.
     """
-    fd = os.open(path, _OPEN_DIRECTORY)
+    fd = os.open(path, OPEN_DIRECTORY)
     try:
         empty_and_remove(fd, path)
     finally:
         os.close(fd)
+
+
+def remove_unless_taken(path: str) -> bool:
+    """Remove a directory and all below it if nobody has it locked; False if somebody has.
+
+    Raises:
+        OSError: something could not be removed; the rest is.
+    """
+    fd = os.open(path, OPEN_DIRECTORY)
+    try:
+        # Looked for once more under the lock: it may have been brought back meanwhile.
+        if not locks.try_lock_directory(fd) or not _is_at(fd, path):
+            return False
+        empty_and_remove(fd, path)
+    finally:
+        os.close(fd)
+    return True
+
+
+def _is_at(fd: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(fd))
+    except OSError:
+        return False
 
 
 def empty_and_remove(dir_fd: int, path: str) -> None:
@@ -102,7 +132,7 @@ def empty_and_remove(dir_fd: int, path: str) -> None:
         OSError: something could not be removed; the rest is.
     """
     for attempt in range(_ATTEMPTS):
-        _empty(dir_fd)
+        problem = trees.empty(dir_fd)
         try:
             os.rmdir(path)
         except FileNotFoundError:
@@ -110,91 +140,60 @@ def empty_and_remove(dir_fd: int, path: str) -> None:
         except OSError as error:
             # A supervisor that still captures output may have put another file there.
             if error.errno != errno.ENOTEMPTY or attempt == _ATTEMPTS - 1:
-                raise
+                raise problem or error from None
+            if problem is not None and problem.errno in _LASTING:
+                raise problem from None
         else:
             return
-
-
-def _empty(dir_fd: int) -> None:
-    with os.scandir(dir_fd) as entries:
-        # Read to the end first: unlinking while reading may hide entries on some systems.
-        found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-    for name, is_directory in found:
-        if is_directory:
-            with contextlib.suppress(FileNotFoundError):
-                _remove_directory_in(dir_fd, name)
-        else:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=dir_fd)
-
-
-def _remove_directory_in(dir_fd: int, name: str) -> None:
-    fd = os.open(name, _OPEN_DIRECTORY, dir_fd=dir_fd)
-    try:
-        _empty(fd)
-    finally:
-        os.close(fd)
-    os.rmdir(name, dir_fd=dir_fd)
-
-
-def size_below(dir_fd: int) -> int:
-    """Add up the sizes of all ordinary files in a directory and below; links count nothing."""
-    return sum(_sizes(dir_fd))
-
-
-def _sizes(dir_fd: int) -> Iterator[int]:
-    try:
-        names = os.listdir(dir_fd)
-    except OSError:
-        return
-    for name in names:
-        if name in _EMPTY_FILES:
-            continue
-        try:
-            status = os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
-            if stat.S_ISREG(status.st_mode):
-                yield status.st_size
-            elif stat.S_ISDIR(status.st_mode):
-                fd = os.open(name, _OPEN_DIRECTORY, dir_fd=dir_fd)
-                try:
-                    yield from _sizes(fd)
-                finally:
-                    os.close(fd)
-        except OSError:
-            continue
 
 
 def size_of_job(store: JobStore, name: str) -> int:
     """Add up what a job's directory holds; 0 when it cannot be read."""
     try:
-        fd = os.open(os.path.join(store.root, name), _OPEN_DIRECTORY)
+        fd = os.open(os.path.join(store.root, name), OPEN_DIRECTORY)
     except OSError:
         return 0
     try:
-        return size_below(fd)
+        return trees.size_below(fd, _EMPTY_FILES)
     finally:
         os.close(fd)
 
 
 def sweep_leftovers(store: JobStore) -> None:
-    """Remove what crashed removals and creations left hidden in the root; never raises."""
+    """Remove what crashed removals and creations left hidden in the root; never raises.
+
+    Whoever removes or makes a job holds the lock of its directory all the while: what can be
+    locked is nobody's.
+    """
     try:
         hidden = [name for name in os.listdir(store.root) if name.startswith(".")]
     except OSError:
         return
     for name in hidden:
         path = os.path.join(store.root, name)
-        is_leftover = name.startswith(REMOVAL_PREFIX) or (
-            name.startswith(STAGING_PREFIX) and _is_quiet(path, _STAGING_STALE_S)
-        )
-        if not is_leftover:
+        if not _is_leftover(name, path):
             continue
         try:
-            remove_tree(path)
+            remove_unless_taken(path)
         except FileNotFoundError:
             continue  # somebody else is at it
         except OSError as error:
             story.logger(__name__).warning("cannot remove leftover %s: %s", path, error)
+
+
+def _is_leftover(name: str, path: str) -> bool:
+    if name.startswith(REMOVAL_PREFIX):
+        return True
+    if name.startswith(STAGING_PREFIX):
+        return _is_quiet(path, _STAGING_STALE_S)
+    return name.startswith(_OLD_PREFIX) and _was_renamed_long_ago(path)
+
+
+def _was_renamed_long_ago(path: str) -> bool:
+    try:
+        return time.time() - os.stat(path, follow_symlinks=False).st_ctime > _OLD_STALE_S
+    except OSError:
+        return False
 
 
 def _is_quiet(path: str, age_s: float) -> bool:

@@ -12,9 +12,10 @@ import time
 
 from agent_exec.errors import InternalError
 from agent_exec.model.lazy_dataclass import dataclass
-from agent_exec.store import atomic
+from agent_exec.store import atomic, locks
 from agent_exec.store.places import trash_directory
-from agent_exec.store.removal import remove_tree
+from agent_exec.store.removal import remove_tree, remove_unless_taken
+from agent_exec.store.trees import OPEN_DIRECTORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class Trash:
             try:
                 if os.path.lexists(target):
                     raise OSError(errno.EEXIST, "there is a job of that id again", target)
-                os.rename(trashed.path, target)
+                _bring_back(trashed.path, target)
                 restored.append(trashed.job_id)
             except OSError as error:
                 kept.append(trashed)
@@ -171,7 +172,7 @@ class Trash:
         batches, self._batches = self._batches, []
         for batch in batches:
             try:
-                remove_tree(batch.path)
+                _remove_batch(batch.path)
             except FileNotFoundError:
                 continue  # nothing was ever moved there
             except OSError as error:
@@ -192,4 +193,46 @@ class Trash:
                 continue  # not ours to judge
             if int(moment) < oldest_ns:
                 with contextlib.suppress(OSError):
-                    remove_tree(os.path.join(self._directory, name))
+                    _remove_batch(os.path.join(self._directory, name))
+
+
+def _bring_back(path: str, target: str) -> None:
+    """Move a job back, under its lock: no other program's sweep may be emptying it meanwhile.
+
+    Raises:
+        OSError: it is gone, or being removed.
+    """
+    fd = os.open(path, OPEN_DIRECTORY)
+    try:
+        if not locks.try_lock_directory(fd):
+            raise OSError(errno.EBUSY, "it is being removed for good", path)
+        os.rename(path, target)
+        locks.let_go(fd)
+    finally:
+        os.close(fd)
+
+
+def _remove_batch(path: str) -> None:
+    """Remove the jobs of a batch one by one, each under its lock, then what is left of it.
+
+    Raises:
+        OSError: something could not be removed; the rest is.
+    """
+    problem: OSError | None = None
+    for place in os.scandir(path):
+        if not place.is_dir(follow_symlinks=False):
+            continue
+        for job in os.scandir(place.path):
+            if job.is_dir(follow_symlinks=False):
+                try:
+                    remove_unless_taken(job.path)
+                except FileNotFoundError:
+                    continue  # brought back, or removed by another
+                except OSError as error:
+                    problem = problem or error
+        if all(entry.name == _ORIGIN_FILE for entry in os.scandir(place.path)):
+            remove_tree(place.path)
+    if problem is not None:
+        raise problem
+    if not any(entry.is_dir(follow_symlinks=False) for entry in os.scandir(path)):
+        remove_tree(path)  # else a job that is being brought back keeps its place

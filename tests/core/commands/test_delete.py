@@ -202,7 +202,7 @@ def test_a_missing_root_has_nothing_to_delete(tmp_path: Path) -> None:
 
 
 def test_a_second_delete_sweeps_what_a_crashed_one_left(store: JobStore) -> None:
-    os.rename(put_job(store, "a"), os.path.join(store.root, ".gone-a-1"))
+    os.rename(put_job(store, "a"), os.path.join(store.root, ".removed-a-1"))
     with pytest.raises(JobNotFoundError):
         delete_job(store, "a")
     assert os.listdir(store.root) == []

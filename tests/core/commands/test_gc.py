@@ -268,7 +268,7 @@ def test_jobs_can_be_moved_to_the_trash_instead(store: JobStore, tmp_path: Path)
 
 
 def test_what_crashed_removals_left_is_swept(store: JobStore) -> None:
-    os.rename(put_old(store, "a"), os.path.join(store.root, ".gone-a-00"))
+    os.rename(put_old(store, "a"), os.path.join(store.root, ".removed-a-00"))
     abandoned = os.path.join(store.root, ".new-b")
     os.mkdir(abandoned)
     os.utime(abandoned, (1, 1))
@@ -293,7 +293,7 @@ def test_what_cannot_be_removed_is_told_and_swept_later(store: JobStore) -> None
     }
     assert counts(report) == (1, 1, 0, 1, 2)
     (hidden,) = os.listdir(store.root)
-    assert hidden.startswith(".gone-a-")
+    assert hidden.startswith(".removed-a-")
     os.chmod(os.path.join(store.root, hidden, "locked"), 0o700)
     collect_garbage(store, GcPolicy())
     assert os.listdir(store.root) == []
