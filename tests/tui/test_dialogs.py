@@ -10,7 +10,6 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, OptionList, Static
 
-from agent_exec_tui.formatting import cli_line
 from agent_exec_tui.handlers.jobs import SIGNALS
 from agent_exec_tui.handlers.lists import _SORT_KEYS
 from agent_exec_tui.handlers.results import show_results
@@ -20,6 +19,7 @@ from agent_exec_tui.screens.dialog import LISTED, ConfirmDialog, Dialog, TextDia
 from agent_exec_tui.screens.journal import JournalDialog
 from agent_exec_tui.screens.menu import MenuDialog, PromptDialog
 from agent_exec_tui.settings import Settings
+from agent_exec_tui.shell_text import cli_line
 from agent_exec_tui.widgets.command_preview import CommandPreview
 from support.dashboard import Root, app_of, dashboard, frozen_clock, until
 

@@ -9,7 +9,8 @@ import pytest
 from agent_exec.commands.definition import JobDefinition, StdinFile, StdinText
 from agent_exec.model.job import MatchStream, MatchType, Notification, OutputMatch
 from agent_exec_tui.command_line import command_line
-from agent_exec_tui.form_definition import FormText, check_form, form_of, hidden_values
+from agent_exec_tui.form_definition import check_form
+from agent_exec_tui.form_text import FormText, form_of, hidden_values
 
 
 def test_words_are_argv_and_a_ticked_box_makes_one_string_of_them() -> None:
@@ -99,7 +100,8 @@ def test_the_command_line_hides_masked_values_and_quotes_the_rest() -> None:
     line = command_line(definition, runs_now=False)
     assert "secret" not in line
     assert shlex.split(line) == [
-        "agent-exec-tui", "create", "--tag", "t", "--env", "TOKEN=***", "--env", "X=1 2",
+        "test", "-n", "$TOKEN", "&&",
+        "agent-exec-tui", "create", "--tag", "t", "--env", "TOKEN=$TOKEN", "--env", "X=1 2",
         "--mask", "TOKEN", "--stdin", "in", "--timeout", "2", "--", "echo", "a b",
     ]  # fmt: skip
 

@@ -13,8 +13,8 @@ from agent_exec.commands.gc import GcReport
 from agent_exec.commands.gc_plan import GcJob
 from agent_exec.model.lazy_dataclass import replace
 from agent_exec_tui.command_line import command_line
-from agent_exec_tui.formatting import cli_line
 from agent_exec_tui.journal import KEPT, Entry, Journal, cleaning
+from agent_exec_tui.shell_text import cli_line
 from support.programs import environment
 
 SECRET = "s3cret"
@@ -111,7 +111,7 @@ def test_what_failed_or_is_the_dashboards_own_is_a_comment() -> None:
     script = script_of(
         entry(cli_line("delete", "a\nb"), is_done=False, text="gone"),
         entry("", text="brought back"),
-        entry(cli_line("run", "--", "echo", "\x1b]52;c;eA==\x07")),
+        entry("agent-exec-tui run -- echo '\x1b]52;c;eA==\x07'"),
     )
     assert all(line.startswith("#") for line in script.splitlines() if line)
     assert "FAILED: gone" in script

@@ -8,7 +8,7 @@ from agent_exec.commands.definition import JobDefinition
 from agent_exec.model.job import JobStatus
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.listing import read_job
-from agent_exec_tui.form_definition import FormText
+from agent_exec_tui.form_text import FormText
 from agent_exec_tui.job_rows import JobRow
 from agent_exec_tui.recents import OFFERED, Submitted, recents, submitted
 from agent_exec_tui.record_rows import row_of

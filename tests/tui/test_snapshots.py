@@ -45,6 +45,17 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Root]:
         yield made
 
 
+@pytest.fixture
+def default_root(root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Root]:
+    """A root that no command line has to name: the path of another changes from run to run."""
+    monkeypatch.delenv("AGENT_EXEC_ROOT")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    path = tmp_path / ".local" / "share" / "agent-exec" / "jobs"
+    path.parent.mkdir(parents=True)
+    with Root(path) as made:
+        yield made
+
+
 def shows_comparison(pilot: Pilot[str]) -> bool:
     dialog = pilot.app.screen
     return (
@@ -160,17 +171,19 @@ def test_ascii_only(root: Root, snap_compare: Any) -> None:
     assert snap_compare(picture(root, settings), terminal_size=(80, 24), run_before=pressing())
 
 
-def test_the_question_before_a_job_is_stopped(root: Root, snap_compare: Any) -> None:
-    one_of_each(root)
+def test_the_question_before_a_job_is_stopped(default_root: Root, snap_compare: Any) -> None:
+    one_of_each(default_root)
     assert snap_compare(
-        picture(root), terminal_size=(80, 24), run_before=pressing("x", until_it=shows_question)
+        picture(default_root),
+        terminal_size=(80, 24),
+        run_before=pressing("x", until_it=shows_question),
     )
 
 
-def test_the_form_says_what_it_will_do(root: Root, snap_compare: Any) -> None:
-    one_of_each(root)
+def test_the_form_says_what_it_will_do(default_root: Root, snap_compare: Any) -> None:
+    one_of_each(default_root)
     keys = pressing("e", cursor="19aa5f20", until_it=shows_form)
-    assert snap_compare(picture(root), terminal_size=(80, 24), run_before=keys)
+    assert snap_compare(picture(default_root), terminal_size=(80, 24), run_before=keys)
 
 
 def test_an_unreadable_job_says_what_is_wrong_with_it(root: Root, snap_compare: Any) -> None:
@@ -202,10 +215,10 @@ def test_hits_in_the_logs_of_all_jobs(root: Root, snap_compare: Any, size: tuple
     assert snap_compare(picture(root), terminal_size=size, run_before=keys)
 
 
-def test_what_a_cleaning_would_remove(root: Root, snap_compare: Any) -> None:
-    one_of_each(root)
+def test_what_a_cleaning_would_remove(default_root: Root, snap_compare: Any) -> None:
+    one_of_each(default_root)
     keys = pressing("C", "tab", "1", until_it=shows_dry_run)
-    assert snap_compare(picture(root), terminal_size=(80, 24), run_before=keys)
+    assert snap_compare(picture(default_root), terminal_size=(80, 24), run_before=keys)
 
 
 def test_the_help(root: Root, snap_compare: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from agent_exec.errors import AgentExecError
 from agent_exec.model.retention import Choice, Rules, plan_independent
 from agent_exec.model.timestamps import parse_duration_s
 from agent_exec_tui import formatting
+from agent_exec_tui.shell_text import cli_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from agent_exec.model.retention import Candidate
     from agent_exec_tui.job_rows import JobRow
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE)
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _WHY_LEFT = {
     "active_job": "not finished",
     "state_unreadable": "unreadable",
@@ -65,7 +63,7 @@ class Policy:
         ):
             if value is not None:
                 words += [flag, str(value)]
-        return formatting.cli_line(*words, *root)
+        return cli_line(*words, *root)
 
 
 def understand(typed: Typed) -> Policy:
@@ -80,7 +78,7 @@ def understand(typed: Typed) -> Policy:
     keep = typed.keep_newest.strip()
     if keep and not (keep.isascii() and keep.isdigit()):
         flaws["keep_newest"] = "a number of jobs"
-    under = _bytes(typed.keep_under)
+    under = formatting.read_size(typed.keep_under)
     if under is None and typed.keep_under.strip():
         flaws["keep_under"] = "like 500M, 2G"
     if flaws:
@@ -88,13 +86,6 @@ def understand(typed: Typed) -> Policy:
     return Policy(
         GcPolicy(older_than=older_than, max_jobs=int(keep) if keep else None, max_bytes=under)
     )
-
-
-def _bytes(text: str) -> int | None:
-    found = _SIZE.fullmatch(text.strip())
-    if found is None:
-        return None
-    return int(float(found[1]) * 1024 ** _POWERS[found[2].lower()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from agent_exec.model.job import DEFAULT_SHELL_WRAPPER
 from agent_exec.model.timestamps import parse_timestamp
 from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import RowKind, clean
+from agent_exec_tui.shell_text import typed_command
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -86,7 +88,10 @@ def detail_lines(
         lines += _problem_lines(record)
     meta, state, supervision = record.meta, record.state, record.supervision
     if meta is not None:
-        lines.append(Line("command", clean(formatting.command_text(meta.command))))
+        wrapper = meta.shell_wrapper or DEFAULT_SHELL_WRAPPER
+        typed = typed_command(meta.command, wrapper) if is_copied else ""
+        text = typed or clean(formatting.command_text(meta.command))
+        lines.append(Line("command", text))
     told = " · you are told when it ends" if is_watched else ""
     text = _state_text(row, state, now_s, is_copied=is_copied)
     lines.append(Line("state", text + told, row.kind.value))
@@ -231,8 +236,14 @@ def _path_lines(record: JobRecord, root: str) -> Iterator[Line]:
     )
 
 
-def report_text(record: JobRecord, row: JobRow, *, root: str, now_s: float, tail: str) -> str:
-    """Write a failure report: what one pastes into an issue. Environment values stay hidden."""
+def report_text(
+    record: JobRecord, row: JobRow, *, root: str, now_s: float, tail: str, again: str = ""
+) -> str:
+    """Write a failure report: what one pastes into an issue. Environment values stay hidden.
+
+    *again*: the command line that runs the job again.
+    """
     lines = detail_lines(record, row, root=root, now_s=now_s, is_copied=True)
     facts = "\n".join(f"{line.label:9} {line.text}".rstrip() for line in lines)
-    return f"job {row.shown_id}\n{facts}\n\nlast output:\n{tail}\n"
+    again = f"\n\nto run it again:\n{again}" if again else ""
+    return f"job {row.shown_id}\n{facts}{again}\n\nlast output:\n{tail}\n"

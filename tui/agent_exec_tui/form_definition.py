@@ -10,54 +10,16 @@ from typing import TYPE_CHECKING
 from agent_exec.commands.definition import JobDefinition, StdinFile, StdinText, require_definition
 from agent_exec.errors import AgentExecError
 from agent_exec.model.job import MatchStream, MatchType, Notification, OutputMatch
-from agent_exec.model.options import NOTHING_ASKED, JobOptions
 from agent_exec.model.tags import require_tag
 from agent_exec_tui import formatting
-from agent_exec_tui.command_line import MASKED_SHOWN, own_wrapper, seconds_text
+from agent_exec_tui.command_line import MASKED_SHOWN, USUAL, Usual
+from agent_exec_tui.form_text import ALL_OF_LOG, REGEX_PREFIX, FormText
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-REGEX_PREFIX = "re:"
 # What only a shell gives a meaning: pipes, lists, redirections, expansions, comments.
 _SHELL_SIGNS = frozenset("|&;<>$`(){}*?~#\n")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormText:
-    """The form's fields as typed.
-
-    Attributes:
-        is_shell: whether the command is one string for the shell, or words.
-        env: shell words ``KEY=VALUE``.
-        mask: keys of *env* whose values are never shown.
-        output_pattern: text to look for in the output, or ``re:`` and a regular expression.
-        output_stream: where to look; carried through, not shown.
-        asked: what a job is asked to be besides; likewise.
-        timeout, grace, progress: seconds, or with a unit: ``90``, ``5m``; "" is none.
-    """
-
-    command: str = ""
-    is_shell: bool = False
-    cwd: str = ""
-    tags: str = ""
-    env: str = ""
-    mask: str = ""
-    env_files: str = ""
-    stdin_kind: str = "none"
-    stdin: str = ""
-    timeout: str = ""
-    grace: str = ""
-    notify_command: str = ""
-    notify_file: str = ""
-    output_pattern: str = ""
-    output_command: str = ""
-    output_file: str = ""
-    output_stream: str = MatchStream.EITHER.value
-    progress: str = ""
-    inherit_env: bool = True
-    shell_wrapper: str = ""
-    asked: JobOptions = NOTHING_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +120,15 @@ class _Reader:
             self.flaws["env"] = f"{key} was masked: mask it, too, or type its value"
         return f"{key}={self.hidden[key]}"
 
+    def log_max_bytes(self) -> int | None:
+        typed = self.text.log_max.strip()
+        if not typed:
+            return None
+        size_bytes = 0 if typed == ALL_OF_LOG else formatting.read_size(typed)
+        if size_bytes is None:
+            self.flaws["log_max"] = f"like 500k, 64M, or {ALL_OF_LOG}"
+        return size_bytes or 0
+
     def tags(self) -> tuple[str, ...]:
         tags = tuple(self.text.tags.replace(",", " ").split())
         for tag in tags:
@@ -209,6 +180,7 @@ def check_form(
     base: str,
     hidden: Mapping[str, str] | None = None,
     missing: Collection[str] = (),
+    usual: Usual = USUAL,
 ) -> Checked:
     """Read the form.
 
@@ -218,6 +190,7 @@ def check_form(
         hidden: what stands behind the stars, by key; see ``hidden_values``.
         missing: masked variables whose values are stored nowhere: wanted for as long as they are
             in the mask.
+        usual: what holds where the form says nothing.
     """
     reader = _Reader(text, hidden or {})
     argv = reader.command()
@@ -237,10 +210,10 @@ def check_form(
         progress_every_ms=reader.milliseconds("progress", text.progress),
         notification=None if notify == Notification() else notify,
         tags=reader.tags(),
-        shell_wrapper=wrapper or None,
-        full_log_path=text.asked.log_path,
-        log_max_bytes=text.asked.log_max_bytes,
-        rerun_of=text.asked.rerun_of,
+        shell_wrapper=wrapper or usual.shell_wrapper,
+        full_log_path=_path(base, text.full_log),
+        log_max_bytes=reader.log_max_bytes(),
+        rerun_of=text.rerun_of,
     )
     given = {entry.partition("=")[0] for entry in definition.env}
     if lost := [key for key in missing if key in definition.mask and key not in given]:
@@ -251,53 +224,3 @@ def check_form(
         except AgentExecError as error:
             reader.flaws["command"] = str(error)
     return Checked(None if reader.flaws else definition, argv, reader.flaws, reader.hints)
-
-
-def _typed(entry: str) -> str:
-    # Stars mean something to a shell, and are quoted for it; to the reader they are the sign.
-    return entry if entry.endswith(f"={MASKED_SHOWN}") and " " not in entry else shlex.quote(entry)
-
-
-def hidden_values(definition: JobDefinition) -> dict[str, str]:
-    """List the values that ``form_of`` does not show, by key."""
-    pairs = (entry.partition("=") for entry in definition.env)
-    return {key: value for key, _, value in pairs if key in definition.mask}
-
-
-def form_of(definition: JobDefinition) -> FormText:
-    """Fill the form from a definition; of masked variables stars are shown."""
-    hidden = hidden_values(definition)
-    keys = [(entry, entry.partition("=")[0]) for entry in definition.env]
-    env = [f"{key}={MASKED_SHOWN}" if key in hidden else entry for entry, key in keys]
-    stdin = definition.stdin
-    is_shell = len(definition.command) == 1
-    notify = definition.notification or Notification()
-    match = notify.on_output_match or OutputMatch(pattern="")
-    prefix = REGEX_PREFIX if match.match_type is MatchType.REGEX else ""
-    return FormText(
-        command=definition.command[0] if is_shell else shlex.join(definition.command),
-        is_shell=is_shell,
-        cwd=formatting.short_path(definition.cwd) if definition.cwd else "",
-        tags=" ".join(definition.tags),
-        env=" ".join(_typed(entry) for entry in env),
-        mask=" ".join(definition.mask),
-        env_files=shlex.join(definition.env_files),
-        stdin_kind="file" if isinstance(stdin, StdinFile) else "none",
-        stdin=stdin.path if isinstance(stdin, StdinFile) else "",
-        timeout=seconds_text(definition.timeout_ms),
-        grace=seconds_text(definition.kill_after_ms),
-        notify_command=notify.notify_command or "",
-        notify_file=notify.notify_file or "",
-        output_pattern=prefix + match.pattern if match.pattern else "",
-        output_command=match.command or "",
-        output_file=match.file or "",
-        output_stream=match.stream.value,
-        progress=seconds_text(definition.progress_every_ms),
-        inherit_env=definition.inherit_env,
-        shell_wrapper=own_wrapper(definition),
-        asked=JobOptions(
-            log_path=definition.full_log_path,
-            log_max_bytes=definition.log_max_bytes,
-            rerun_of=definition.rerun_of,
-        ),
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import time
@@ -13,11 +14,12 @@ from rich.cells import cell_len, set_cell_size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PROGRAM = "agent-exec-tui"
 NOTHING = "–"
 ELLIPSIS = "…"
 _BYTE_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 _SHORT_UNITS = "KMGTP"
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
 
 def duration(seconds: float | None) -> str:
@@ -105,6 +107,14 @@ def size(count: int | None) -> str:
     )
 
 
+def read_size(text: str) -> int | None:
+    """Read a number of bytes as people write it: ``96``, ``500M``, ``2 GiB``; None if it is none."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        return None
+    return int(float(found[1]) * 1024 ** _POWERS[found[2].lower()])
+
+
 def short_size(count: int | None) -> str:
     """Write a number of bytes in at most four characters: ``96``, ``4.1K``, ``212M``."""
     if count is None:
@@ -177,15 +187,3 @@ def short_path(path: str | None, home: str | None = None) -> str:
 def command_text(command: Sequence[str]) -> str:
     """Write a command as one would type it; one word is a shell string already."""
     return command[0] if len(command) == 1 else shlex.join(command)
-
-
-class ShellText(str):
-    """A word that is written for the shell already, and not quoted again."""
-
-    __slots__ = ()
-
-
-def cli_line(*words: str) -> str:
-    """Write the command line that does the same as a key."""
-    quoted = (word if isinstance(word, ShellText) else shlex.quote(word) for word in words)
-    return " ".join((PROGRAM, *quoted))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec_tui import formatting
+from agent_exec_tui.command_line import job_line
 from agent_exec_tui.job_rows import ID_CHARS, clean
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _HEAD: Final = """\
 """
 _ID: Final = """ | sed -n 's/.*"job_id": *"\\([^"]*\\)".*/\\1/p'"""
 
-# As `formatting.cli_line` writes them: one without quotes, or any number of quoted pieces.
+# As `shell_text.cli_line` writes them: one without quotes, or any number of quoted pieces.
 _WORD: Final = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")
 _STEP: Final = re.compile("(/)")
 
@@ -173,6 +174,6 @@ def cleaning(
         removed=tuple(job.job_id for job in deleted) if is_by_rule else (),
     )
     for job in () if is_by_rule else deleted:
-        each = formatting.cli_line("delete", *root, job.job_id)
+        each = job_line("delete", root=root, job_id=job.job_id)
         yield Entry(at_s=at_s, verb="clean", job_id=job.job_id, line=each,
                     is_done=True, text=job.reason, removed=(job.job_id,))  # fmt: skip

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from agent_exec.commands import again
 from agent_exec.commands.observation import NO_WAIT
 from agent_exec.errors import AgentExecError, InvalidStateError, JobNotFoundError, reason_of
+from agent_exec.model.job import DEFAULT_SHELL_WRAPPER
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.store.listing import read_job
 from agent_exec_tui import formatting
-from agent_exec_tui.command_line import command_line, tag_line
+from agent_exec_tui.command_line import USUAL, Usual, command_line, tag_line
 from agent_exec_tui.job_rows import ID_CHARS, clean
 from agent_exec_tui.record_rows import row_of
+from agent_exec_tui.shell_text import typed_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -119,7 +121,7 @@ def signalling(signal: str) -> Operation:
     return send
 
 
-def rerunning(launcher: PrewarmedLauncher | None, root: Sequence[str] = ()) -> Operation:
+def rerunning(launcher: PrewarmedLauncher | None, usual: Usual = USUAL) -> Operation:
     """Make the operation that runs a job's definition again as a new job."""
 
     def rerun(store: JobStore, row: JobRow) -> Outcome:
@@ -137,7 +139,7 @@ def rerunning(launcher: PrewarmedLauncher | None, root: Sequence[str] = ()) -> O
         definition = definition_of(record, store)
         if definition is None:
             raise JobNotFoundError(row.job_id)
-        line = command_line(definition, runs_now=True, root=root, is_kept=True)
+        line = command_line(definition, runs_now=True, usual=usual, is_kept=True)
         made = run(store, definition, launcher)
         text = f"runs again as {made.job_id[:ID_CHARS]}"
         return replace(made, job_id=row.job_id, line=line, text=text)
@@ -145,13 +147,28 @@ def rerunning(launcher: PrewarmedLauncher | None, root: Sequence[str] = ()) -> O
     return rerun
 
 
-def rerun_line(store: JobStore, row: JobRow, root: Sequence[str] = ()) -> str:
-    """Write the command line that runs a job again; values of its environment stay out."""
+def rerun_line(store: JobStore, row: JobRow, usual: Usual) -> str:
+    """Write the command line that runs a job again, without the values of its environment."""
     record = read_job(store, row.job_id)
-    definition = definition_of(record, store) if record else None
+    line = line_again(record, store, usual, waits=False) if record is not None else ""
+    return line or f"# {row.short_id} cannot be read any more"
+
+
+def line_again(record: JobRecord, store: JobStore, usual: Usual, *, waits: bool = True) -> str:
+    """Write the command line that runs a job again, without the values of its environment.
+
+    "" where its definition cannot be read.
+    """
+    definition = definition_of(record, store)
     if definition is None:
-        return f"# {row.short_id} cannot be read any more"
-    return command_line(definition, runs_now=True, root=root, is_kept=True)
+        return ""
+    return command_line(definition, runs_now=True, usual=usual, shows_values=False, waits=waits)
+
+
+def command_of(record: JobRecord) -> str:
+    """Write a job's command as it is typed at a prompt, "" where it cannot be read."""
+    meta = record.meta
+    return typed_command(meta.command, meta.shell_wrapper or DEFAULT_SHELL_WRAPPER) if meta else ""
 
 
 def run(

@@ -12,7 +12,7 @@ from agent_exec_tui.job_rows import RowKind, shown_command
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agent_exec_tui.form_definition import FormText
+    from agent_exec_tui.form_text import FormText
     from agent_exec_tui.job_rows import JobRow
 
 OFFERED: Final = 10
@@ -42,7 +42,7 @@ class Submitted:
     @property
     def form(self) -> FormText:
         """The form as far as it is kept."""
-        from agent_exec_tui.form_definition import FormText  # needs what only forms need
+        from agent_exec_tui.form_text import FormText  # needs what only forms need
 
         return FormText(
             command=self.command,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+
 from agent_exec.commands.asked import asked_of
 from agent_exec.commands.definition import JobDefinition, StdinFile
 from agent_exec.commands.environment import key_of
+from agent_exec.commands.stdin import DEFAULT_MAX_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +40,7 @@ def definition_of(job: JobDir, meta: JobMeta | None = None) -> JobDefinition:
         inherit_env=meta.inherit_env,
         mask=meta.mask,
         stdin=StdinFile(job.file_path(meta.stdin_file)) if meta.stdin_file else None,
+        stdin_max_bytes=_stdin_limit(job, meta),
         timeout_ms=meta.timeout_ms,
         kill_after_ms=meta.kill_after_ms,
         progress_every_ms=meta.progress_every_ms,
@@ -46,6 +51,16 @@ def definition_of(job: JobDir, meta: JobMeta | None = None) -> JobDefinition:
         log_max_bytes=asked.log_max_bytes,
         rerun_of=job.job_id,
     )
+
+
+def _stdin_limit(job: JobDir, meta: JobMeta) -> int:
+    """What was let pass once is let pass again, whatever the limit is by now."""
+    if not meta.stdin_file:
+        return DEFAULT_MAX_BYTES
+    with contextlib.suppress(OSError):
+        size_bytes = os.stat(meta.stdin_file, dir_fd=job.fd, follow_symlinks=False).st_size
+        return max(size_bytes, DEFAULT_MAX_BYTES)
+    return DEFAULT_MAX_BYTES
 
 
 def lost_values(meta: JobMeta) -> list[str]:

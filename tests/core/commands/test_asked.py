@@ -94,7 +94,8 @@ def rerun(store: JobStore, definition: JobDefinition) -> str:
 
 
 def rerun_by_the_form(store: JobStore, definition: JobDefinition) -> str:
-    from agent_exec_tui.form_definition import check_form, form_of, hidden_values
+    from agent_exec_tui.form_definition import check_form
+    from agent_exec_tui.form_text import form_of, hidden_values
 
     with store.open(run_job(store, definition).job_id) as job:
         same = again.definition_of(job)

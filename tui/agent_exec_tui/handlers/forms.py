@@ -58,7 +58,7 @@ class FormHandlers:
         main.session.recent = replace(definition, rerun_of=None)
         main.session.forms.insert(0, submitted(answer.text, main.clock()))
         store, launcher = main.store, main.session.launcher
-        line = command_line(definition, runs_now=runs_now, root=main.root_words(), is_kept=True)
+        line = command_line(definition, runs_now=runs_now, usual=main.usual(), is_kept=True)
 
         def make() -> Outcome:
             if runs_now:

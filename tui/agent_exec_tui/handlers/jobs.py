@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agent_exec.commands.again import lost_values
 from agent_exec_tui import formatting, operations
-from agent_exec_tui.command_line import unset_value
+from agent_exec_tui.command_line import job_line, unset_value
 from agent_exec_tui.handlers.chosen import READABLE, Chosen
 from agent_exec_tui.handlers.work import EachLine, work, work_on
 from agent_exec_tui.job_rows import RowKind, clean
@@ -113,7 +113,7 @@ class JobHandlers:
 
     def _lines(self, rows: Sequence[JobRow], *words: str) -> Sequence[str]:
         root = self._main.root_words()
-        return EachLine(lambda row: formatting.cli_line(*words, *root, row.job_id), rows)
+        return EachLine(lambda row: job_line(*words, root=root, job_id=row.job_id), rows)
 
     # One action each
 
@@ -159,8 +159,8 @@ class JobHandlers:
         )
 
     def _rerun(self) -> None:
-        chosen, store, root = self._chosen(READABLE), self._main.store, self._main.root_words()
-        rerun = operations.rerunning(self._launcher, root)
+        chosen, store, usual = self._chosen(READABLE), self._main.store, self._main.usual()
+        rerun = operations.rerunning(self._launcher, usual)
         if chosen.is_one:
             self._tell_left("rerun", chosen)
             self._run("rerun", rerun, chosen.rows)
@@ -171,7 +171,7 @@ class JobHandlers:
             lambda: self._run("rerun", rerun, chosen.rows),
             yes="Run them",
             no="Don't",
-            lines=EachLine(lambda row: operations.rerun_line(store, row, root), chosen.rows),
+            lines=EachLine(lambda row: operations.rerun_line(store, row, usual), chosen.rows),
         )
 
     def _restart(self) -> None:
@@ -248,7 +248,7 @@ class JobHandlers:
             with main.session.trashing():
                 return operations.apply_to_all(delete, store, rows)
 
-        work(main, "delete", run, lambda done: formatting.cli_line("delete", *root, done.job_id))
+        work(main, "delete", run, lambda done: job_line("delete", root=root, job_id=done.job_id))
 
     def _repair(self) -> None:
         chosen = self._chosen((RowKind.LOST,))

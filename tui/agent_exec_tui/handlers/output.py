@@ -11,7 +11,7 @@ from textual.app import SuspendNotSupported
 
 from agent_exec.model import records
 from agent_exec.store.logs import tail_excerpt
-from agent_exec_tui import clipboard, formatting
+from agent_exec_tui import clipboard, formatting, operations
 from agent_exec_tui.ansi import plain, plain_lines
 from agent_exec_tui.detail_text import report_text
 from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
@@ -66,14 +66,14 @@ class OutputHandlers:
             return
         view = main.logs[main.panes.wish.stream].view
         selected = main.get_selected_text() or view.current_line_text()
-        meta = main.selected.record.meta if main.selected.record else None
+        record = main.selected.record
         path = os.path.join(main.store.root, row.job_id)
         texts = {
             "selection": plain_lines(selected),
             "id": row.job_id,
             "path": path,
-            "command": plain(formatting.command_text(meta.command)) if meta else row.command,
-            "cli": formatting.cli_line("run", "--", *meta.command) if meta else "",
+            "command": operations.command_of(record) if record else row.command,
+            "cli": operations.line_again(record, main.store, main.usual()) if record else "",
             "log": self._log_path(),
         }
         labels = (("selection", "s", "selected text, or the current line"), ("id", "i", "job id"),
@@ -106,7 +106,10 @@ class OutputHandlers:
         if row is None:
             return
         tail = self._tail(REPORT_TAIL_BYTES, REPORT_TAIL_LINES)
-        report = report_text(record, row, root=main.store.root, now_s=main.clock(), tail=tail)
+        again = operations.line_again(record, main.store, main.usual())
+        report = report_text(
+            record, row, root=main.store.root, now_s=main.clock(), tail=tail, again=again
+        )
         self._copy("report", report)
 
     def _tail(self, max_bytes: int, lines: int | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
 from agent_exec_tui import operations
-from agent_exec_tui.formatting import cli_line
+from agent_exec_tui.command_line import job_line
 from agent_exec_tui.messages import OperationEnded
 
 if TYPE_CHECKING:
@@ -70,5 +70,7 @@ def work_on(
         main,
         verb,
         lambda: operations.apply_to_all(operation, store, rows),
-        lambda outcome: outcome.line or (cli_line(*words, *root, outcome.job_id) if words else ""),
+        lambda outcome: (
+            outcome.line or (job_line(*words, root=root, job_id=outcome.job_id) if words else "")
+        ),
     )

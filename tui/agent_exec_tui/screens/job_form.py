@@ -16,14 +16,8 @@ from agent_exec.commands.again import lost_values
 from agent_exec.store.listing import read_job
 from agent_exec_tui import clipboard, formatting, operations
 from agent_exec_tui.command_line import command_line
-from agent_exec_tui.form_definition import (
-    Checked,
-    FormText,
-    check_form,
-    form_of,
-    hidden_values,
-    wants_shell,
-)
+from agent_exec_tui.form_definition import Checked, check_form, wants_shell
+from agent_exec_tui.form_text import FormText, form_of, hidden_values
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.recents import Recent, Submitted, recents
 from agent_exec_tui.screens.dialog import ConfirmDialog, Dialog
@@ -62,6 +56,8 @@ _MORE = (
     ("output_file", "… log", "a file that gets the event appended"),
     ("progress", "Progress", "refresh updated_at this often: 60"),
     ("shell_wrapper", "Shell", "sh -lc"),
+    ("full_log", "Full log", "a file for the combined log instead of the job's own"),
+    ("log_max", "Keep of log", "all, or so much of each stream: 64m"),
 )
 
 
@@ -106,8 +102,11 @@ class JobForm(Dialog[FormAnswer]):
         self.heading = f"Edit and rerun {origin}" if origin else "Add job"
         self._main = main
         self._base = main.cwd
+        self._usual = main.usual()
         self._initial = (
-            form_of(definition) if definition else FormText(cwd=formatting.short_path(main.cwd))
+            form_of(definition, self._usual)
+            if definition
+            else FormText(cwd=formatting.short_path(main.cwd))
         )
         self._hidden = hidden_values(definition) if definition else {}
         self._missing = missing
@@ -273,7 +272,7 @@ class JobForm(Dialog[FormAnswer]):
             return
         self._missing = tuple(lost_values(record.meta))
         self._hidden = hidden_values(definition)
-        self._fill(form_of(definition))
+        self._fill(form_of(definition, self._usual))
 
     def _fill(self, text: FormText) -> None:
         """Put all of it into the fields, as if the form had been opened with it."""
@@ -315,7 +314,7 @@ class JobForm(Dialog[FormAnswer]):
             is_shell=self.query_one("#is_shell", Checkbox).value,
             inherit_env=self.query_one("#inherit_env", Checkbox).value,
             output_stream=self._initial.output_stream,
-            asked=self._initial.asked,
+            rerun_of=self._initial.rerun_of,
             stdin_kind=_STDIN_KINDS[max(kind, 0)],
             stdin=typed("stdin"),
         )
@@ -324,7 +323,9 @@ class JobForm(Dialog[FormAnswer]):
         if not self._is_ready:  # fields tell of their first values while others are still made
             return
         text = self._text()
-        checked = self._checked = check_form(text, self._base, self._hidden, self._missing)
+        checked = self._checked = check_form(
+            text, self._base, self._hidden, self._missing, self._usual
+        )
         self.query_one("#stdin").display = text.stdin_kind != "none"
         for name, _, _ in (*_FIELDS, *_MORE):
             self.query_one(f"#{name}").set_class(name in checked.flaws, "-flawed")
@@ -350,4 +351,4 @@ class JobForm(Dialog[FormAnswer]):
         return Content.styled(f"= {clean(self._line(checked.definition))}", "$text-muted")
 
     def _line(self, definition: JobDefinition) -> str:
-        return command_line(definition, runs_now=True, root=self._main.root_words())
+        return command_line(definition, runs_now=True, usual=self._usual)

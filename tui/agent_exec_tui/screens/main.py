@@ -11,7 +11,7 @@ from textual import on
 from textual.widgets import Input
 
 from agent_exec.store.jobs import JobStore
-from agent_exec.store.root import resolve_root
+from agent_exec_tui import usual
 from agent_exec_tui.actions import BY_ID, Action
 from agent_exec_tui.arrangement import Tab
 from agent_exec_tui.attention import Attention
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
     from textual import events
 
+    from agent_exec_tui.command_line import Usual
     from agent_exec_tui.handlers import Handler
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.news import FeedMaker
@@ -164,8 +165,11 @@ class MainScreen(MainFrame, inherit_bindings=False):
 
     def root_words(self) -> tuple[str, ...]:
         """What a command line needs besides to mean this root."""
-        root = self.store.root
-        return () if root == resolve_root(None, os.environ) else ("--root", root)
+        return usual.root_words(self.store.root, os.environ)
+
+    def usual(self) -> Usual:
+        """What a job's command line need not say."""
+        return usual.usual_here(self.store.root, os.environ)
 
     def situation_for(self, action: Action) -> Situation:
         """Sum up the moment in a pane where *action* has a meaning."""
