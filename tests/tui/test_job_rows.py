@@ -9,8 +9,8 @@ import pytest
 
 from agent_exec.commands.snapshot import dashboard_snapshot
 from agent_exec.model.filter import compile_filter
-from agent_exec.model.filter_terms import DOUBT_OF_VERDICT
 from agent_exec.model.job import JobMeta, JobRef, JobState, JobStatus, StateJob
+from agent_exec.model.status import DOUBT_OF_VERDICT
 from agent_exec.model.supervision import EndCause
 from agent_exec.model.timestamps import parse_timestamp
 from agent_exec.store.jobs import JobStore

@@ -13,15 +13,15 @@ import time
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from agent_exec.commands.standing import may_be_alive, standing_of
 from agent_exec.errors import AgentExecError, reason_of
-from agent_exec.model.filter_terms import DOUBT_OF_VERDICT
 from agent_exec.model.job import JobStatus
 from agent_exec.model.records import LOG_FILES, META_FILE, STDERR_LOG, STDOUT_LOG
 from agent_exec.store import cache
 from agent_exec.store.directories import find_directories
 from agent_exec.store.entries import NAME, made_ns
 from agent_exec.store.index import read_found
-from agent_exec.store.listing import open_exact, read_job
+from agent_exec.store.listing import read_job
 from agent_exec.store.rows import row_from
 from agent_exec.store.watch import JobWatcher, WatchMode
 from agent_exec_tui.job_rows import JobRow, clean
@@ -49,30 +49,22 @@ LIVENESS_S = 5.0
 LIVENESS_SHARE = 0.001  # of a core, at most, for asking whether supervisors live
 
 _NEWEST = "newest"
+CAPTURING_TEXT = "the job is over; what it left behind may still write"
 _ERRORS = "surrogateescape"
 _created_at = attrgetter("created_at")
 
 
 def doubt_of(store: JobStore, record: JobRecord) -> tuple[Doubt | None, str]:
-    """Say what is wrong with a job recorded as running, None when nothing is; and the evidence.
+    """Say what is not plainly so of a job, None when all is; and the evidence.
 
     Looks only: what is found here is reported, and changed by nobody but ``f``.
     """
-    from agent_exec.commands.repair import look
-
-    state = record.state
-    if state is None or state.status is not JobStatus.RUNNING:
-        return None, ""
-    try:
-        job = open_exact(store, record.job_id)
-        if job is None:
-            return None, ""
-        with job:
-            liveness = look(job).liveness
-    except (AgentExecError, OSError) as error:
-        return None, str(error)
-    word = DOUBT_OF_VERDICT.get(liveness.verdict.value)
-    return Doubt(word, bool(liveness.is_alive)) if word else None, liveness.evidence
+    found = standing_of(store, record)
+    liveness = found.liveness
+    if liveness is None:
+        return None, CAPTURING_TEXT if found.still_capturing else ""
+    doubt = Doubt(found.detail, bool(liveness.is_alive)) if found.detail else None
+    return doubt, liveness.evidence
 
 
 def _nobody(_news: News) -> None:
@@ -222,7 +214,8 @@ class JobFeed:
 
     def _row_of(self, line: JobLine) -> JobRow | None:
         # A line tells all there is to a settled job; others are looked at closely.
-        if line.problem is None and line.status not in ("", JobStatus.RUNNING.value):
+        is_settled = line.problem is None and line.status not in ("", JobStatus.RUNNING.value)
+        if is_settled and not may_be_alive(line.status, line.pid):
             return row_of_line(line)
         record = read_job(self.store, line.name)
         return self._row(record) if record else None
@@ -243,16 +236,22 @@ class JobFeed:
 
     def _row(self, record: JobRecord) -> JobRow:
         state = record.state
-        if state is None or state.status is not JobStatus.RUNNING:
+        found = standing_of(self.store, record)
+        record, state = found.record, found.record.state
+        doubt, is_alive = None, found.liveness is not None and found.liveness.is_alive
+        if found.liveness is not None and found.detail is not None:
+            doubt = Doubt(found.detail, bool(is_alive))
+        is_over = state is None or state.status is not JobStatus.RUNNING
+        if is_over and doubt is None and not found.still_capturing:
             with self._lock:
                 self._running.pop(record.job_id, None)
             return row_of(record, made_ns=self._made_ns(record.job_id))
-        doubt, _ = doubt_of(self.store, record)
         with self._lock:
             self._running[record.job_id] = doubt
         return row_of(
             record,
             doubt=doubt,
+            is_capturing=found.still_capturing,
             made_ns=self._made_ns(record.job_id),
             written_s=self._written_s(record.job_id),
         )

@@ -6,8 +6,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from agent_exec.model.filter_terms import TIMEOUT, UNREADABLE, JobFields
+from agent_exec.model.filter_terms import JobFields
 from agent_exec.model.job import JobStatus
+from agent_exec.model.status import ALIVE, CAPTURING, TIMEOUT, UNKNOWN, UNREADABLE
 from agent_exec.model.timestamps import parse_timestamp
 from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import JobRow, RowKind, clean, shown_command
@@ -24,7 +25,6 @@ _KIND_OF_STATUS: dict[str, RowKind] = {
     JobStatus.KILLED: RowKind.KILLED,
     JobStatus.FAILED: RowKind.FAILED,
 }
-_UNKNOWN = "unknown"
 # A job of 33.999 may be written at 34.001; it stays one of second 33, the last of them.
 _WRITTEN_WITHIN_S = 2.0
 _LAST_OF_SECOND_S = 0.999_999
@@ -46,6 +46,7 @@ def row_of(
     record: JobRecord,
     *,
     doubt: Doubt | None = None,
+    is_capturing: bool = False,
     made_ns: int = 0,
     written_s: float | None = None,
 ) -> JobRow:
@@ -53,7 +54,8 @@ def row_of(
 
     Args:
         record: what was read of the job.
-        doubt: of a job recorded as running, if there is any.
+        doubt: what is not plainly so of the job, if anything.
+        is_capturing: whether what it left behind may still write.
         made_ns: when the definition was written, which orders jobs within one second.
         written_s: when a running job last wrote something.
     """
@@ -62,7 +64,7 @@ def row_of(
         return _problem_row(record)
     kind = _kind_of(state)
     word = kind.value if kind not in (RowKind.OK, RowKind.BAD) else "exited"
-    if kind is not RowKind.RUNNING:
+    if kind is not RowKind.RUNNING and not (doubt and doubt.word == ALIVE):
         doubt = None
     if doubt is not None:
         kind, word = RowKind.LOST, doubt.word
@@ -97,12 +99,13 @@ def row_of(
         fields=JobFields(
             job_id=record.job_id,
             # The same words as in `--json`: what is dead is not "running" to a filter.
-            state=_UNKNOWN if doubt and not doubt.is_alive else state.status.value,
+            state=UNKNOWN if doubt and not doubt.is_alive else state.status.value,
             command=meta.command,
             tags=meta.tags,
             cwd=meta.cwd,
             exit_code=state.result.exit_code,
-            detail=doubt.word if doubt else TIMEOUT if word is TIMEOUT else None,
+            detail=_detail_of(doubt, word, is_capturing),
+            signal=state.result.signal,
             created=created_s,
             ended=finished_s if state.is_terminal else None,
             shown=command,
@@ -156,11 +159,20 @@ def row_of_line(line: JobLine) -> JobRow:
             cwd=line.cwd,
             exit_code=exit_code,
             detail=TIMEOUT if line.is_timeout else None,
+            signal=line.signal,
             created=created_s,
             ended=finished_s if line.is_terminal else None,
             shown=command,
         ),
     )
+
+
+def _detail_of(doubt: Doubt | None, word: str, is_capturing: bool) -> str | None:
+    if doubt is not None:
+        return doubt.word
+    if is_capturing:
+        return CAPTURING
+    return TIMEOUT if word == TIMEOUT else None
 
 
 def _problem_row(record: JobRecord) -> JobRow:

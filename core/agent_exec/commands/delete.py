@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from agent_exec.commands.list import UNKNOWN, with_words
+from agent_exec.commands.list import with_words
 from agent_exec.errors import (
     AgentExecError,
     InternalError,
@@ -15,6 +15,7 @@ from agent_exec.errors import (
     UnsafeJobError,
 )
 from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.model.status import UNKNOWN
 from agent_exec.store import removal
 from agent_exec.store.entries import CWD, NAME, STATUS, has_meta
 from agent_exec.store.index import read_entries

@@ -7,6 +7,7 @@ import time
 
 from agent_exec.model import retention
 from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.model.status import ACTIVE
 from agent_exec.model.timestamps import parse_duration_s, parse_timestamp
 from agent_exec.store import removal
 from agent_exec.store.rows import read_rows
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from agent_exec.store.rows import JobRow
 
 DEFAULT_OLDER_THAN = "30d"
-_ACTIVE = frozenset({"created", "running"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +147,7 @@ def _barred(row: JobRow) -> tuple[str, float]:
     """Why no rule may touch a job, or "" and when it ended."""
     if not row.status:
         return "state_unreadable", 0.0
-    if row.status in _ACTIVE:
+    if row.status in ACTIVE:
         return "active_job", 0.0
     ended_at = parse_timestamp(row.updated_at if row.finished_at is None else row.finished_at)
     if ended_at is None:

@@ -10,6 +10,15 @@ from agent_exec.model import tags as tag_rules
 from agent_exec.model.job_id import short_id
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.records import CLAIM_FILE
+from agent_exec.model.status import (
+    ALIVE,
+    KILLED,
+    LISTED,
+    PLAIN_VERDICTS,
+    RUNNING,
+    UNKNOWN,
+    UNREADABLE,
+)
 from agent_exec.store.entries import (
     CWD,
     INODE,
@@ -32,8 +41,7 @@ if TYPE_CHECKING:
     from agent_exec.store.jobs import JobStore
 
 DEFAULT_LIMIT = 50
-UNKNOWN = "unknown"
-LISTED_STATES = ("created", "running", "exited", "killed", "failed", UNKNOWN)
+LISTED_STATES = LISTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +51,7 @@ class ListedJob:
     Attributes:
         state: the recorded status, or ``unknown`` where nothing is recorded, or where a
             running job's process is not there.
-        verdict: of a job recorded as running that nobody plainly runs, in the words of ``status``.
+        verdict: of a job that is not plainly what its record says, in the words of ``status``.
         owner_uid: whose it is, if not the caller's: it is only looked at.
     """
 
@@ -118,6 +126,7 @@ def list_jobs(
     if state is not None:
         shown = [entry for entry in shown if words.get(entry[NAME], entry[STATUS]) == state]
     newest = _newest_first(store, shown, limit)
+    _look_at_killed(store, newest, verdicts)
     owners = strangers(store.root, [entry[NAME] for entry in newest])
     return JobListing(
         root=store.root,
@@ -148,7 +157,7 @@ def with_words(
     verdicts: dict[str, str] = {}
     looked: dict[str, Entry | None] = {}
     for entry in entries:
-        if entry[STATUS] == "running":
+        if entry[STATUS] == RUNNING:
             looked[entry[NAME]] = _look_at_running(store, entry, words, verdicts)
         elif not entry[STATUS]:
             words[entry[NAME]] = UNKNOWN
@@ -162,33 +171,37 @@ def _look_at_running(
     store: JobStore, entry: Entry, words: dict[str, str], verdicts: dict[str, str]
 ) -> Entry | None:
     # Imported here: most listings have nothing running, and this doubles what is loaded.
-    from agent_exec.process.liveness import Verdict, assess
-    from agent_exec.store.listing import open_exact, read_opened
+    from agent_exec.commands.standing import standing_of
+    from agent_exec.store.listing import read_job
 
-    try:
-        job = open_exact(store, entry[NAME])
-    except OSError:
-        words[entry[NAME]] = UNKNOWN
-        return entry
-    if job is None:
+    record = read_job(store, entry[NAME])
+    if record is None:
         return None
-    with job:
-        for _ in range(2):  # the second time only if it ended while it was looked at
-            record = read_opened(job)
-            if record.state is None or record.state.status != "running":
-                break
-            liveness = assess(job, record.state, record.supervision)
-            if liveness.verdict is not Verdict.ENDED:
-                if not liveness.is_alive:
-                    words[entry[NAME]] = UNKNOWN
-                if liveness.verdict not in (Verdict.RUNNING, Verdict.RUNNING_FOREIGN):
-                    verdicts[entry[NAME]] = liveness.verdict.value
-                return entry
-    fresh = entry_of(record, entry[INODE])
-    if not has_meta(fresh) or not fresh[STATUS]:
+    found = standing_of(store, record)
+    fresh = entry_of(found.record, entry[INODE])
+    if found.state == UNREADABLE:
         words[entry[NAME]] = UNKNOWN
-        return entry
+        return fresh if has_meta(fresh) else entry
+    if found.state != fresh[STATUS]:
+        words[entry[NAME]] = found.state
+    if found.liveness is not None and found.liveness.verdict not in PLAIN_VERDICTS:
+        verdicts[entry[NAME]] = found.liveness.verdict.value
     return fresh
+
+
+def _look_at_killed(store: JobStore, entries: list[Entry], verdicts: dict[str, str]) -> None:
+    """Add the verdicts on jobs that are killed by their record alone."""
+    for entry in entries:
+        if entry[STATUS] != KILLED:
+            continue
+        from agent_exec.commands.standing import may_be_alive, standing_of
+        from agent_exec.store.listing import read_job
+
+        pid = rest_of(entry)[7]
+        record = read_job(store, entry[NAME]) if may_be_alive(entry[STATUS], pid) else None
+        found = standing_of(store, record) if record is not None else None
+        if found is not None and found.detail == ALIVE and found.liveness is not None:
+            verdicts[entry[NAME]] = found.liveness.verdict.value
 
 
 def _newest_first(store: JobStore, entries: list[Entry], limit: int) -> list[Entry]:

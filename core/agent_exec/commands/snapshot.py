@@ -7,19 +7,18 @@ import time
 from collections import Counter
 
 from agent_exec.commands.gc_plan import GcPolicy, plan
-from agent_exec.commands.list import UNKNOWN
+from agent_exec.commands.standing import standing_of
 from agent_exec.commands.status import LivenessTold, told
 from agent_exec.errors import AgentExecError
 from agent_exec.model import records
 from agent_exec.model.filter import compile_filter
-from agent_exec.model.filter_terms import DOUBT_OF_VERDICT, TIMEOUT, UNREADABLE, JobFields
-from agent_exec.model.job import JobStatus
+from agent_exec.model.filter_terms import JobFields
 from agent_exec.model.job_id import short_id
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.supervision import EndCause  # noqa: TC001 - the schema reads it
 from agent_exec.store import removal
 from agent_exec.store.config import config_path, load_config
-from agent_exec.store.listing import open_exact, read_job, scan
+from agent_exec.store.listing import scan
 from agent_exec.store.root import strangers
 from agent_exec.store.rows import TERMINAL_WORDS
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agent_exec.model.filter import Filter
-    from agent_exec.process.liveness import Liveness
     from agent_exec.store.jobs import JobStore
     from agent_exec.store.listing import JobRecord
 
@@ -72,11 +70,14 @@ class DashboardJob:
     Attributes:
         state: as ``list`` says it, or ``unreadable``.
         signal: the number as text, when a signal ended the job.
-        liveness: what the evidence says, while the record says ``running``.
+        liveness: what the evidence says, where the record alone does not settle it.
         cause: why the run ended, beyond code and signal.
         reason: what went wrong, for people.
         dropped_bytes: output that was not stored.
         problem: what is wrong with the records.
+        detail: a word for what the state does not say, such as ``timeout`` or ``orphan``; filters
+            find the job by it.
+        still_capturing: the job is over, but what it left behind may still write.
         owner_uid: whose it is, if not the caller's: it is only looked at.
     """
 
@@ -105,6 +106,8 @@ class DashboardJob:
     reason: str | None = None
     dropped_bytes: int | None = None
     problem: str | None = None
+    detail: str | None = None
+    still_capturing: bool | None = None
     owner_uid: int | None = None
 
 
@@ -197,17 +200,16 @@ def fits(row: DashboardJob, chosen: Filter) -> bool:
 
 def dashboard_job(store: JobStore, record: JobRecord) -> DashboardJob:
     """Tell of one job what its records and, while it runs, its processes say."""
+    found = standing_of(store, record)
+    record, liveness = found.record, found.liveness
     meta, state, ours = record.meta, record.state, record.supervision
-    liveness = None
-    if state is not None and state.status is JobStatus.RUNNING:
-        record, liveness = _look_at_running(store, record)
-        meta, state, ours = record.meta, record.state, record.supervision
     path = os.path.join(store.root, record.job_id)
     full_log_path = ours.full_log_path if ours else None
     return DashboardJob(
         job_id=record.job_id,
         short_job_id=short_id(record.job_id),
-        state=_word_of(record, liveness),
+        state=found.state,
+        detail=found.detail,
         command=meta.command if meta else None,
         exit_code=state.result.exit_code if state else None,
         created_at=meta.created_at if meta else None,
@@ -230,40 +232,9 @@ def dashboard_job(store: JobStore, record: JobRecord) -> DashboardJob:
         reason=ours.reason if ours else None,
         dropped_bytes=(ours.dropped.total or None) if ours else None,
         problem=record.problem,
+        still_capturing=True if found.still_capturing else None,
         owner_uid=strangers(store.root, (record.job_id,)).get(record.job_id),
     )
-
-
-def _look_at_running(store: JobStore, record: JobRecord) -> tuple[JobRecord, Liveness | None]:
-    """Judge a job recorded as running; its record anew if it ended meanwhile."""
-    from agent_exec.commands.settling import look
-
-    try:
-        job = open_exact(store, record.job_id)
-        if job is None:
-            return record, None
-        with job:
-            found = look(job)
-    except (AgentExecError, OSError):
-        return record, None
-    if found.state.status is not JobStatus.RUNNING:
-        return read_job(store, record.job_id) or record, None
-    return record, found.liveness
-
-
-def _word_of(record: JobRecord, liveness: Liveness | None) -> str:
-    if record.problem is not None or record.state is None:
-        return UNREADABLE
-    word = record.state.status.value
-    if word == "running" and not (liveness and liveness.is_alive):
-        return UNKNOWN
-    return word
-
-
-def _detail_of(row: DashboardJob) -> str | None:
-    if row.liveness:
-        return DOUBT_OF_VERDICT.get(row.liveness.verdict)
-    return TIMEOUT if row.cause == TIMEOUT and row.exit_code != 0 else None
 
 
 def _fields_of(row: DashboardJob) -> JobFields:
@@ -274,7 +245,8 @@ def _fields_of(row: DashboardJob) -> JobFields:
         tags=row.tags,
         cwd=row.cwd,
         exit_code=row.exit_code,
-        detail=_detail_of(row),
+        signal=row.signal,
+        detail=row.detail,
         created=row.created_at,
         ended=row.finished_at if row.state in TERMINAL_WORDS else None,
     )

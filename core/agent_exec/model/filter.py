@@ -7,10 +7,13 @@ Blank-separated terms that must all hold; quotes keep blanks: ``"two words"``.
                command with or without the quotes it is shown with
 ``re:X``       the regular expression X finds something there (linear time, RE2); blanks
                need quotes, ``re:"^sleep 90"``
-``tag:ns.*``   a tag is ``ns`` or below it; without ``.*``: is exactly that
+``tag:ns.*``   a tag is ``ns`` or below it; without ``.*``: is exactly that; ``tag:a,b`` either
 ``state:S,T``  the state begins with S or T; of a running job in doubt also what the doubt is;
-               ``timeout``: its own time limit ended it
-``exit:0,>9``  the exit code is 0 or above 9; ``none``: there is none
+               ``timeout``: its own time limit ended it; ``failed`` and ``done``: what the views of
+               that name show; ``ok``, ``bad``: ended with code 0, or another; ``capturing``: over,
+               but what it left behind may still write
+``exit:0,>9``  the exit code is 0 or above 9; ``none``: there is none;
+               ``exit:TERM``: a signal ended it
 ``cwd:/dir``   the directory is that or lies below, ``~`` too; else: its path has that in it
 ``id:7f3``     the id begins so
 ``age:<2d``    it was created less than two days ago; ``>`` more, ``<=`` and ``>=`` likewise

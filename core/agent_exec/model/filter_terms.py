@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent_exec.errors import InternalError, InvalidArgumentError, InvalidTagError
 from agent_exec.model import tags as tag_rules
+from agent_exec.model.status import DOUBT_OF_VERDICT, FILTERED, words_of
 from agent_exec.model.timestamps import parse_duration_s, parse_timestamp
 
 TYPE_CHECKING = False
@@ -17,23 +18,15 @@ if TYPE_CHECKING:
     Test = Callable[["JobFields"], bool]
 
 
-UNREADABLE = "unreadable"
-STATE_WORDS = ("created", "running", "exited", "killed", "failed", "unknown", UNREADABLE)
-# What is said of a job recorded as running that nobody plainly runs, by the verdict on it.
-DOUBT_OF_VERDICT = {
-    "supervisor lost, child alive": "orphan",
-    "lost": "lost",
-    "pid reused": "reused",
-    "stale (reboot)": "stale",
-    "unverified": "stale?",
-}
-TIMEOUT = "timeout"
-_FILTER_STATES = (*STATE_WORDS, *DOUBT_OF_VERDICT.values(), TIMEOUT)
 # A pattern's automaton beyond this is refused: it would cost more than it could be worth.
 _MAX_PATTERN_BYTES = 8 * 1024 * 1024
 _MAX_EXIT_DIGITS = 18
 _COMPARISONS = (">=", "<=", ">", "<")
 _OPPOSITE = {">=": "<", "<=": ">", ">": "<=", "<": ">="}
+
+
+# The verdict as ``status`` and ``--json`` tell it is as good a word as the list's.
+DOUBTS_BY_VERDICT = {verdict: [word] for verdict, word in DOUBT_OF_VERDICT.items()}
 
 
 class FilterError(InvalidArgumentError):
@@ -53,9 +46,10 @@ class JobFields:
     """What a filter looks at in one job.
 
     Attributes:
-        state: the contract's word, one of ``STATE_WORDS``.
+        state: the contract's word, one of ``status.SHOWN``.
         detail: a word for what is known beyond that: of a running job in doubt one of
             ``DOUBT_OF_VERDICT``, of one that its own time limit ended ``TIMEOUT``.
+        signal: as recorded, of a job that one ended.
         created: when it was, in seconds since 1970 or as recorded: that is read when it is asked.
         ended: likewise, of a job that has.
         text: what plain words are looked for in, a line each.
@@ -64,8 +58,8 @@ class JobFields:
     """
 
     __slots__ = (
-        "created", "cwd", "detail", "ended", "exit_code", "folded", "job_id", "shown", "state", "tags",
-        "text",
+        "created", "cwd", "detail", "ended", "exit_code", "folded", "job_id", "shown", "signal",
+        "state", "tags", "text",
     )  # fmt: skip
 
     def __init__(
@@ -81,7 +75,9 @@ class JobFields:
         created: float | str | None = None,
         ended: float | str | None = None,
         shown: str | None = None,
+        signal: str | None = None,
     ) -> None:
+        self.signal = signal
         self.job_id = job_id
         self.state = state
         self.detail = detail
@@ -132,31 +128,66 @@ def _regex(value: str, position: int) -> Test:
 
 
 def _tag(value: str, position: int) -> Test:
+    patterns = [part.strip() for part in value.split(",") if part.strip()]
     try:
-        tag_rules.require_tag_pattern(value)
+        for pattern in patterns or [value]:
+            tag_rules.require_tag_pattern(pattern)
     except InvalidTagError as error:
         raise FilterError(str(error), position) from None
-    return lambda job: tag_rules.matches(value, job.tags)
+    return lambda job: any(tag_rules.matches(pattern, job.tags) for pattern in patterns)
 
 
 def _state(value: str, position: int) -> Test:
     wanted: set[str] = set()
-    for start in value.lower().split(","):
-        words = [word for word in _FILTER_STATES if start and word.startswith(start)]
+    whole = value.lower()
+    for start in [whole] if whole in DOUBTS_BY_VERDICT else whole.split(","):
+        exact = [start] if start in FILTERED else DOUBTS_BY_VERDICT.get(start, [])
+        words = exact or [word for word in FILTERED if start and word.startswith(start)]
         if not words:
-            known = ", ".join(_FILTER_STATES)
+            known = ", ".join(FILTERED)
             raise FilterError(f"no state begins with `{start}`; there are {known}", position)
         wanted.update(words)
-    return lambda job: job.state in wanted or job.detail in wanted
+    return lambda job: not wanted.isdisjoint(words_of(job.state, job.exit_code, job.detail))
 
 
 def _exit(value: str, position: int) -> Test:
     is_other = value.startswith("!")
-    tests = [_exit_test(part, position) for part in value[is_other:].split(",")]
+    parts = value[is_other:].split(",")
+    signals = {name for part in parts if (name := _signal_named(part))}
+    tests = [_exit_test(part, position) for part in parts if not _signal_named(part)]
+
+    def holds(job: JobFields) -> bool:
+        by = _short_signal(job.signal)
+        return by in signals or any(test(job.exit_code) for test in tests)
+
     if not is_other:
-        return lambda job: any(test(job.exit_code) for test in tests)
-    # Another code than these: what still runs has none.
-    return lambda job: job.exit_code is not None and not any(test(job.exit_code) for test in tests)
+        return holds
+    # Another end than these: what still runs has none.
+    return lambda job: (job.exit_code is not None or bool(job.signal)) and not holds(job)
+
+
+def _signal_named(part: str) -> str:
+    """The signal that a part of ``exit:`` names, as the list shows it; "" for none."""
+    import signal
+
+    name = part.upper().removeprefix("SIG")
+    if name.isascii() and name.isdigit():
+        return f"sig{name}" if part.lower().startswith("sig") else ""
+    return name if f"SIG{name}" in signal.Signals.__members__ else ""
+
+
+def _short_signal(recorded: str | None) -> str:
+    """A recorded signal, a number as text or a name, by its short name."""
+    if not recorded:
+        return ""
+    if not (recorded.isascii() and recorded.isdigit()):
+        return recorded.upper().removeprefix("SIG")
+    import signal
+
+    try:
+        return signal.Signals(int(recorded)).name.removeprefix("SIG")
+    except ValueError:
+        return f"sig{recorded}"
 
 
 def _exit_test(part: str, position: int) -> Callable[[int | None], bool]:
@@ -166,7 +197,7 @@ def _exit_test(part: str, position: int) -> Callable[[int | None], bool]:
     digits = part[len(sign) :]
     number = digits.removeprefix("-")
     if not (number.isascii() and number.isdigit() and len(number) <= _MAX_EXIT_DIGITS):
-        problem = f"`exit:{part}` is neither a number, `>1` and the like, nor `none`"
+        problem = f"`exit:{part}` is neither a number, `>1` and the like, a signal, nor `none`"
         raise FilterError(problem, position)
     bound = int(digits)
     tests: dict[str, Callable[[int], bool]] = {

@@ -23,6 +23,7 @@ SHOWN = (*LISTED, UNREADABLE)
 
 # What a job's state is called beyond that: words for the column, the filter and programs.
 OK = "ok"
+BAD = "bad"
 DONE = "done"
 TIMEOUT = "timeout"
 CAPTURING = "capturing"
@@ -34,7 +35,7 @@ DOUBT_OF_VERDICT = {
     "lost": "lost",
     "pid reused": "reused",
     "stale (reboot)": "stale",
-    "unverified": "unverified",
+    "unverified": "stale?",
     "elsewhere": "elsewhere",
     "paused": "paused",
     "supervisor stopped": "stopped",
@@ -43,30 +44,26 @@ PLAIN_VERDICTS = frozenset({"created", "ended", "running", "running (foreign)"})
 # Nothing runs it any more, and nobody will record how it ended.
 GONE_VERDICTS = frozenset({"lost", "pid reused", "stale (reboot)"})
 DETAILS = (*DOUBT_OF_VERDICT.values(), ALIVE, TIMEOUT, CAPTURING)
-# What filters know besides; `failed` and `done` are also what the views of that name show.
-FILTERED = (*SHOWN, OK, DONE, *DETAILS)
+_HARMLESS = frozenset({"paused", "stopped", TIMEOUT, CAPTURING})
+# What filters know besides; `failed` and `done` also find what the views of that name show.
+FILTERED = (*SHOWN, OK, BAD, DONE, *DETAILS)
 
 
-def word_of(state: str, exit_code: int | None, detail: str | None) -> str:
-    """The one word for a job: what a list's column shows and what a filter finds it by.
+def words_of(state: str, exit_code: int | None, detail: str | None) -> frozenset[str]:
+    """Every word a job can be found by: those of the list, of its views and of the header.
 
     Args:
         state: one of ``SHOWN``.
         exit_code: of a job that has one.
         detail: one of ``DETAILS``, where there is more to say.
     """
-    if detail is not None and detail != CAPTURING:
-        return detail
+    words = {state}
+    if detail is not None:
+        words.add(detail)
     if state == EXITED:
-        return OK if exit_code == 0 else FAILED
-    return state
-
-
-def has_failed(state: str, exit_code: int | None) -> bool:
-    """Whether something went wrong: a code other than 0, no start, no end, no readable record.
-
-    A killed job was ended on purpose.
-    """
-    if state == EXITED:
-        return exit_code != 0
-    return state in (FAILED, UNKNOWN, UNREADABLE)
+        words.add(OK if exit_code == 0 else BAD)
+    if BAD in words or state in (UNKNOWN, UNREADABLE) or detail not in (None, *_HARMLESS):
+        words.add(FAILED)
+    if state in TERMINAL and detail != ALIVE:
+        words.add(DONE)
+    return frozenset(words)

@@ -11,6 +11,7 @@ from json import JSONDecoder
 from json.scanner import make_scanner
 
 from agent_exec.model import records
+from agent_exec.model.status import ALL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ MADE_NS: Final = 8
 REST: Final = 9
 
 TIMEOUT_CAUSE: Final = "timeout"  # supervision.EndCause, without loading it
-_STATUS_WORDS = frozenset({"created", "running", "exited", "killed", "failed"})
+_STATUS_WORDS = frozenset(ALL)
 # JSON types of the keys we know, absent or not. A record that keeps to them is readable; one
 # that does not (a null, say) may be readable all the same, which the careful reader decides.
 _META_LISTS = ("command", "env_keys", "tags", "shell_wrapper", "env_vars", "env_files", "mask")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from agent_exec.model.status import DOUBT_OF_VERDICT, TERMINAL, TIMEOUT, UNREADABLE
 from agent_exec.store.entries import (
     CWD,
     INODE,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from agent_exec.store.entries import Entry
     from agent_exec.store.jobs import JobStore
 
-TERMINAL_WORDS = frozenset({"exited", "killed", "failed"})
+TERMINAL_WORDS = TERMINAL
 
 
 class JobRow(NamedTuple):
@@ -68,7 +69,7 @@ class JobRow(NamedTuple):
 
     def fields(self, state: str, verdict: str | None = None) -> JobFields:
         """What filters look at, *state* and *verdict* being what a look at the processes says."""
-        from agent_exec.model.filter_terms import DOUBT_OF_VERDICT, TIMEOUT, UNREADABLE, JobFields
+        from agent_exec.model.filter_terms import JobFields
 
         return JobFields(
             job_id=self.name,
@@ -77,6 +78,7 @@ class JobRow(NamedTuple):
             tags=self.tags,
             cwd=self.cwd,
             exit_code=self.exit_code,
+            signal=self.signal,
             detail=DOUBT_OF_VERDICT.get(verdict or "") or (TIMEOUT if self.is_timeout else None),
             created=self.created_at,
             ended=self.finished_at if self.is_terminal else None,

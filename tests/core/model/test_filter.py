@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_exec.model.filter import compile_filter
-from agent_exec.model.filter_terms import DOUBT_OF_VERDICT, STATE_WORDS, FilterError, JobFields
+from agent_exec.model.filter_terms import FilterError, JobFields
+from agent_exec.model.status import DOUBT_OF_VERDICT, SHOWN, words_of
 
 NOW_S = 1_000_000.0
 JOB = JobFields(
@@ -260,11 +261,12 @@ def test_typing_on_narrows(before: str, after: str) -> None:
     assert not compile_filter(before, NOW_S).narrows(compile_filter(after, NOW_S))
 
 
-@given(state=st.sampled_from(STATE_WORDS), chosen=st.sampled_from(STATE_WORDS))
+@given(state=st.sampled_from(SHOWN), chosen=st.sampled_from(SHOWN))
 def test_state_and_its_negation_part_the_jobs(state: str, chosen: str) -> None:
     job = JobFields(job_id="x", state=state)
-    assert compile_filter(f"state:{chosen}", NOW_S).matches(job) is (state == chosen)
-    assert compile_filter(f"!state:{chosen}", NOW_S).matches(job) is (state != chosen)
+    is_found = chosen in words_of(state, None, None)
+    assert compile_filter(f"state:{chosen}", NOW_S).matches(job) is is_found
+    assert compile_filter(f"!state:{chosen}", NOW_S).matches(job) is not is_found
 
 
 @pytest.mark.parametrize("word", DOUBT_OF_VERDICT.values())
@@ -313,3 +315,32 @@ def test_an_age_is_compared_as_of_the_moment_given(
 )  # fmt: skip
 def test_only_a_filter_with_an_age_is_to_be_asked_again(text: str, refresh_s: float | None) -> None:
     assert compile_filter(text, NOW_S).refresh_s == refresh_s
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("tag:build.nightly,other", True), ("tag:other,nothing", False), ("tag:a,,build.*", True),
+        ("exit:TERM", False), ("exit:!KILL", True),
+    ],
+)  # fmt: skip
+def test_what_a_column_shows_can_be_pasted(text: str, is_found: bool) -> None:
+    job = JobFields(job_id="x", state="exited", exit_code=1, tags=("build.nightly", "b"))
+    assert compile_filter(text, NOW_S).matches(job) is is_found
+
+
+def test_a_signal_is_found_by_every_name_it_has() -> None:
+    for recorded in ("15", "TERM", "SIGTERM"):
+        job = JobFields(job_id="x", state="killed", signal=recorded)
+        for name in ("TERM", "term", "SIGTERM", "TERM,KILL"):
+            assert compile_filter(f"exit:{name}", NOW_S).matches(job)
+        assert not compile_filter("exit:!TERM", NOW_S).matches(job)
+        assert not compile_filter("exit:KILL", NOW_S).matches(job)
+    with pytest.raises(FilterError):
+        compile_filter("exit:BOGUS", NOW_S)
+
+
+@pytest.mark.parametrize(("verdict", "word"), DOUBT_OF_VERDICT.items())
+def test_a_doubt_is_found_by_its_verdict(verdict: str, word: str) -> None:
+    job = JobFields(job_id="x", state="unknown", detail=word)
+    assert compile_filter(f'state:"{verdict}"', NOW_S).matches(job)
