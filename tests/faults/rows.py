@@ -49,6 +49,11 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "interrupt at run": "^C of a waiting run leaves the job its true result",
         "hangup after run": "the terminal's end does not reach the job",
     },
+    "Programs exchanged": {
+        "interpreter and package gone": "jobs of every kind run on, with all that was asked for",
+        "package replaced": "the same, and no line of the new one is run",
+        "nothing loaded late": "a supervisor opens no program file once its child runs",
+    },
     "Leftovers and foreign records": {
         "left: empty directory": "every command answers in order, delete removes it",
         "left: no state.json": "the same",
