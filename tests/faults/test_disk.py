@@ -217,3 +217,79 @@ def test_few_descriptors_work_or_fail_clearly(bench: Bench, count: int, figure: 
                 bench.start_later(job_id)
             bench.wait_status(job_id, *TERMINAL)
     wait_until(lambda: not bench.supervisors(), what="the supervisor's end")
+
+
+@covers("full for a while")
+def test_a_disk_with_room_again_is_written_to_again_behind_a_mark(small: DiskBench) -> None:
+    go = small.scratch / "go"
+    script = (
+        "echo first; head -c 3000000 /dev/zero; echo; echo lost-one; "
+        f"until [ -e {go} ]; do sleep 0.05; done; "
+        "i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo line $i; sleep 0.05; done"
+    )
+    answer = small.on_disk("run", "--no-wait", "--no-auto-gc", "--", "sh", "-c", script)
+    job_id = str(answer["job_id"])
+
+    def is_told() -> bool:
+        return "dropped_bytes" in small.record(job_id, "supervision.json")
+
+    wait_until(is_told, what="the loss while the job runs")
+    assert small.status(job_id) == "running"
+    assert small.on_disk("status", job_id)["dropped_bytes"]
+    small.disk.make_larger("32m")
+    go.touch()
+    assert small.wait_over(job_id, timeout_s=15) == ("exited", 0)
+    stdout = small.file(job_id, "stdout.log").read_bytes().split(b"\n")
+    marks = [line for line in stdout if line.startswith(b"[AGENT-EXEC]")]
+    assert len(marks) == 1
+    assert stdout[-2] == b"line 60"
+    tail = stdout[stdout.index(marks[0]) + 1 : -1]
+    assert tail == [b"line %d" % n for n in range(61 - len(tail), 61)]
+    dropped = small.record(job_id, "supervision.json")["dropped_bytes"]
+    assert isinstance(dropped, dict)
+    assert int(marks[0].split()[1]) == dropped["stdout"]
+    full = small.file(job_id, "full.log").read_bytes().split(b"\n")
+    assert all(line.startswith(b"20") for line in full if line)
+    assert full[-2].endswith(b"[STDOUT] line 60")
+    assert any(b"stdout is stored again" in line for line in full)
+
+
+@covers("full: a long record")
+def test_a_record_longer_than_a_block_is_whole_on_a_full_disk(small: DiskBench) -> None:
+    log = small.disk.inside / ("é" * 120) / ("é" * 120) / ("é" * 120) / ("é" * 120) / "f.log"
+    go = small.scratch / "go"
+    script = f"until [ -e {go} ]; do sleep 0.05; done; exit 3"
+    words = ("run", "--no-wait", "--no-auto-gc", "--log", str(log), "--timeout", "30")
+    answer = small.on_disk(*words, "--", "sh", "-c", script)
+    assert answer.ok, answer
+    job_id = str(answer["job_id"])
+    small.fill()
+    go.touch()
+    small.wait_status(job_id, "exited")
+    assert small.ending(job_id) == ("exited", 3)
+    data = small.file(job_id, "supervision.json").read_bytes()
+    assert b"\0" not in data
+    assert json.loads(data)["cause"] == "exit"
+
+
+@pytest.mark.timeout(60)
+@covers("slow sink, fast pattern")
+def test_a_slow_sink_of_a_fast_pattern_costs_neither_memory_nor_disk(
+    bench: Bench, figure: Figure
+) -> None:
+    flags = ["--output-pattern", "x", "--output-command", "sleep 30", "--timeout", "4"]
+    job_id = bench.run("sh", "-c", "yes " + "x" * 200, flags=[*flags, "--log-max", "1000"])
+    peak_kb = 0
+
+    def is_over() -> bool:
+        nonlocal peak_kb
+        peak_kb = max([peak_kb, *(each.figure_kb("VmHWM") for each in bench.supervisors())])
+        return bench.status(job_id) != "running"
+
+    wait_until(is_over, timeout_s=15, what="the time limit")
+    supervision = bench.record(job_id, "supervision.json")
+    assert int(str(supervision["dropped_matches"])) > 100_000
+    assert peak_kb < 64 * 1024
+    events = bench.file(job_id, "notification_events.ndjson")
+    assert not events.exists() or events.stat().st_size < 1_000_000
+    figure(f"{supervision['dropped_matches']} counted, peak {peak_kb // 1024} MiB")

@@ -101,6 +101,11 @@ class Volume:
         user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
         self.enter: Sequence[str] = ("nsenter", "-t", str(holder_pid), "--mount", *user)
 
+    def make_larger(self, size: str) -> None:
+        """Give it more room."""
+        words = ["mount", "-o", f"remount,size={size}", str(self.inside)]
+        subprocess.run([*self.enter, *words], check=True, timeout=20)
+
     def make_read_only(self) -> None:
         """Take no writing any more; the mount, as a user namespace may not change the volume."""
         subprocess.run(
