@@ -110,7 +110,7 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "time limit, TERM ignored": "the whole tree is dead, the state terminal",
         "kill of an ended job": "the record stays as it is",
         "kill of a created job": "invalid_state, the record stays as it is",
-        "STOP and unknown signals": "refused, never turned into KILL",
+        "unknown signals": "refused, never turned into KILL",
         "USR1": "delivered, still running",
         "HUP": "delivered as HUP, still running",
         "cgroup": "where one is delegated, kill reaches what hid from all else; it is removed",

@@ -25,6 +25,7 @@ _KIND_OF_STATUS: dict[str, RowKind] = {
     JobStatus.KILLED: RowKind.KILLED,
     JobStatus.FAILED: RowKind.FAILED,
 }
+_STILL_RUNNING = frozenset({"paused"})  # and whole: only not at work
 # A job of 33.999 may be written at 34.001; it stays one of second 33, the last of them.
 _WRITTEN_WITHIN_S = 2.0
 _LAST_OF_SECOND_S = 0.999_999
@@ -67,7 +68,8 @@ def row_of(
     if kind is not RowKind.RUNNING and not (doubt and doubt.word == ALIVE):
         doubt = None
     if doubt is not None:
-        kind, word = RowKind.LOST, doubt.word
+        kind = RowKind.RUNNING if doubt.word in _STILL_RUNNING else RowKind.LOST
+        word = doubt.word
     elif kind.has_ended and record.is_late:
         word = TIMEOUT
     created_s = _seconds(meta.created_at)

@@ -20,8 +20,8 @@ def _kill() -> Verb:
         "kill", _run_kill,
         "Send a signal to a job's processes and say, within 3 seconds, what became of it.",
         ("Signal", (
-            Option(*SIGNAL, "HUP, INT, QUIT, KILL, USR1, USR2, TERM (the default), CONT or "
-                   "WINCH; a number does too", hints="signal"),
+            Option(*SIGNAL, "HUP, INT, QUIT, ABRT, KILL, USR1, USR2, TERM (the default), "
+                   "STOP, TSTP, CONT or WINCH; a number does too", hints="signal"),
             Option("--no-wait", None, "Answer as soon as the signal is sent"),
         )),
         positional=JOB_ID, states=("running",),
@@ -75,6 +75,8 @@ def _repair() -> Verb:
         ("What", (
             Option("--all", None, "Look at every job"),
             Option("--kill", None, "Also end children that outlived their supervisor"),
+            Option("--yes", None, "Also jobs by their ID that run on another machine or in "
+                   "another PID namespace: they are over, take my word for it"),
             _DRY_RUN,
         )),
         positional=Positional("JOB_ID", "The jobs: their IDs, or the beginnings of them",
@@ -92,10 +94,11 @@ def _run_kill(arguments: Arguments, call: Call) -> int:
     from agent_exec.commands.kill import kill_job
 
     (job_id,) = arguments.texts("JOB_ID")
+    signal = arguments.text("--signal")
     answer = kill_job(
         call.store(),
         job_id,
-        signal=arguments.text("--signal") or "TERM",
+        signal="TERM" if signal is None else signal,
         wait=not arguments.flag("--no-wait"),
         door="cli",
     )
@@ -144,6 +147,7 @@ def _run_repair(arguments: Arguments, call: Call) -> int:
         call.store(),
         ids,
         kill=arguments.flag("--kill"),
+        is_sure=arguments.flag("--yes"),
         dry_run=arguments.flag("--dry-run"),
     )
     call.answer(answer)

@@ -190,10 +190,10 @@ def _require_removable(job: JobDir, typed: str) -> str:
     found = _look(job)
     if found is None:
         return UNKNOWN
-    if found.liveness.is_alive:
+    if found.liveness.may_live:
         what = (
             f"cannot delete job {typed}: job is currently running"
-            if not found.state.is_terminal
+            if found.liveness.is_alive and not found.state.is_terminal
             else f"cannot delete job {typed}: {found.liveness.evidence}"
         )
         raise InvalidStateError(what)

@@ -256,7 +256,7 @@ def _may_live(job: JobDir, row: JobRow) -> bool:
         return False
     from agent_exec.process.liveness import assess
 
-    return bool(assess(job, job.read_state(), job.read_supervision()).is_alive)
+    return assess(job, job.read_state(), job.read_supervision()).may_live
 
 
 def _settle_lost(

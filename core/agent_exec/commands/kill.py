@@ -7,6 +7,7 @@ import time
 
 from agent_exec.commands.asked import note_ended_by
 from agent_exec.commands.settling import look, look_and_settle, settle_if_proved
+from agent_exec.commands.status import LivenessTold, told
 from agent_exec.errors import (
     InternalError,
     InvalidStateError,
@@ -14,11 +15,12 @@ from agent_exec.errors import (
     UnverifiedProcessError,
 )
 from agent_exec.model.job import JobStatus, require_started
-from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.model.lazy_dataclass import dataclass, replace
+from agent_exec.process.belonging import leader_of
 from agent_exec.process.exit_watch import ExitWatch, await_exit
 from agent_exec.process.liveness import Verdict
 from agent_exec.process.signals import parse_signal
-from agent_exec.process.tree import Survivor, has_leaf, signal_job, survivors
+from agent_exec.process.tree import ENDING, Survivor, signal_job, survivors
 from agent_exec.store import story
 from agent_exec.store.root import require_own_root
 
@@ -33,9 +35,9 @@ OBSERVE_S = 3.0
 _NOTE_TIMEOUT_S = 0.5  # a launch or a restart may have the lock, and the job must be ended anyway
 _SLOW_LOOK_S = 0.25  # behind the process's own end: a peer may write the state without one
 _QUICK_LOOK_S = 0.005  # once the process is gone, its supervisor writes the state
-_ENDING = frozenset(
-    {signals.SIGHUP, signals.SIGINT, signals.SIGQUIT, signals.SIGKILL, signals.SIGTERM}
-)
+_TSTP_S = 0.5  # most jobs have no shell that could continue them, and the kernel drops it
+_STOPPING = frozenset({signals.SIGSTOP, signals.SIGTSTP})
+_CHANGING = _STOPPING | {signals.SIGCONT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,9 @@ class KilledJob:
         terminated_signal: the number as text, when a signal ended the job.
         observed_within_ms: None when nothing was waited for.
         survivors: processes of the job that the signal did not end.
+        signalled: who got it, the job's own process first.
+        reason: why nobody did.
+        liveness: of a job that runs on: paused, or running.
     """
 
     wire_type = "kill"
@@ -58,6 +63,9 @@ class KilledJob:
     terminated_signal: str | None = None
     observed_within_ms: int | None = None
     survivors: tuple[Survivor, ...] | None = None
+    signalled: tuple[int, ...] = ()
+    reason: str | None = None
+    liveness: LivenessTold | None = None
 
 
 def kill_job(
@@ -71,7 +79,7 @@ def kill_job(
 ) -> KilledJob:
     """Send *signal* to a running job's whole tree and say, within 3 s, what is.
 
-    A job that is over is left as it is. The state is never written here, but for a job whose
+    Of a job that is over whatever it left behind is signalled; its record stays. The state is never written here, but for a job whose
     supervisor is gone and whose end is thereby proved.
 
     Args:
@@ -97,18 +105,26 @@ def kill_job(
         job.require_own()
         require_started(job_id, found.state.status)
         if found.state.is_terminal and not found.runs:
-            return _over(job, found, sent) if wait else _brief(job, sent)
+            return _signal_leftovers(job, found, sent, wait=wait)
         _require_reachable(job, found)
-        if sent.number in _ENDING:
+        if sent.number in ENDING:
             _note_ended_by(job, found, sent, door, who)
         began_s = time.monotonic()
         pid = found.state.pid or 0
         child = found.supervision.child if found.supervision is not None else None
         with ExitWatch(pid, child.start_ticks if child is not None else None) as watch:
-            signal_job(job, found.state, found.supervision, sent.number)
+            signalled = signal_job(job, found.state, found.supervision, sent.number).signalled
             if not wait:
-                return _brief(job, sent)
-            return _observe(job, found, sent, watch, began_s)
+                return KilledJob(
+                    job_id=job.job_id,
+                    signal=sent.name,
+                    signalled=signalled,
+                    reason=None if signalled else "it ended just before",
+                )
+            if sent.number in _CHANGING:
+                _await_change(job, found, sent, began_s)
+            answer = _observe(job, found, sent, watch, began_s)
+            return replace(answer, signalled=signalled, reason=_why_nobody(answer, signalled))
 
 
 def _note_ended_by(job: JobDir, found: Look, sent: Signal, door: str, who: str | None) -> None:
@@ -121,21 +137,49 @@ def _note_ended_by(job: JobDir, found: Look, sent: Signal, door: str, who: str |
         story.logger(__name__).warning("job %s: who ended it is not kept: %s", job.job_id, error)
 
 
-def _over(job: JobDir, found: Look, sent: Signal) -> KilledJob:
-    """Tell how it ended; what a finished job left behind is named, never signalled."""
-    left: tuple[Survivor, ...] = ()
-    if found.supervision is not None and (job.has_supervisor() or has_leaf(job, found.supervision)):
-        left = survivors(job, found.state, found.supervision)
-    return _answer(job, sent, found.state, 0, left)
+def _signal_leftovers(job: JobDir, found: Look, sent: Signal, *, wait: bool) -> KilledJob:
+    """Signal what a finished job left behind, and tell how it ended and who lives on."""
+    state, ours = found.state, found.supervision
+    began_s = time.monotonic()
+    signalled = signal_job(job, state, ours, sent.number).signalled
+    left = survivors(job, state, ours) if signalled else ()
+    while wait and left and sent.number in ENDING and time.monotonic() < began_s + OBSERVE_S:
+        time.sleep(_QUICK_LOOK_S * 4)
+        left = survivors(job, state, ours)
+    if not wait:
+        answer = KilledJob(job_id=job.job_id, signal=sent.name, survivors=left or None)
+    else:
+        took_ms = int((time.monotonic() - began_s) * 1000) if signalled else 0
+        answer = _answer(job, sent, state, took_ms, left)
+    return replace(answer, signalled=signalled, reason=_why_nobody(answer, signalled))
 
 
-def _brief(job: JobDir, sent: Signal) -> KilledJob:
-    return KilledJob(job_id=job.job_id, signal=sent.name)
+def _why_nobody(answer: KilledJob, signalled: tuple[int, ...]) -> str | None:
+    if signalled:
+        return None
+    if answer.survivors:
+        return "it is over, and this signal is for its own process"
+    return "it is over, and nothing is found of it any more"
+
+
+def _await_change(job: JobDir, found: Look, sent: Signal, began_s: float) -> None:
+    """Wait until the system shows that the job stopped, or goes on."""
+    is_wanted_stopped = sent.number in _STOPPING
+    limit_s = _TSTP_S if sent.number == signals.SIGTSTP else OBSERVE_S
+    while time.monotonic() < began_s + limit_s:
+        leader = leader_of(job, found.state, found.supervision)
+        if leader is None or not leader.is_alive or (leader.state == "T") is is_wanted_stopped:
+            return
+        time.sleep(_QUICK_LOOK_S)
 
 
 def _require_reachable(job: JobDir, found: Look) -> None:
     liveness = found.liveness
     ending = f"{liveness.evidence}; nothing was signalled, see `repair {job.job_id}`"
+    if liveness.verdict is Verdict.ELSEWHERE:
+        raise UnverifiedProcessError(
+            f"the processes of job {job.job_id} cannot be reached: {ending}"
+        )
     if liveness.verdict is Verdict.LOST:
         raise SupervisorLostError(f"job {job.job_id} is lost: {ending}")
     if liveness.verdict is Verdict.PID_REUSED:
@@ -144,15 +188,18 @@ def _require_reachable(job: JobDir, found: Look) -> None:
 
 def _observe(job: JobDir, found: Look, sent: Signal, watch: ExitWatch, began_s: float) -> KilledJob:
     """Wait until the job is over and nothing of it is left, 3 s at most."""
-    give_up_at = began_s + OBSERVE_S
+    give_up_at = began_s + (OBSERVE_S if sent.number not in _CHANGING else 0.0)
     state = _await_end(job, found, sent, watch, give_up_at)
     left: tuple[Survivor, ...] = ()
-    if sent.number in _ENDING:
-        left = survivors(job, found.state, found.supervision)
+    if sent.number in ENDING:
+        left = survivors(job, state, found.supervision)
         while left and state.is_terminal and time.monotonic() < give_up_at:
             time.sleep(_QUICK_LOOK_S * 4)  # the kernel ends them one after the other
-            left = survivors(job, found.state, found.supervision)
-    return _answer(job, sent, state, int((time.monotonic() - began_s) * 1000), left)
+            left = survivors(job, state, found.supervision)
+    answer = _answer(job, sent, state, int((time.monotonic() - began_s) * 1000), left)
+    if state.is_terminal:
+        return answer
+    return replace(answer, liveness=told(look(job).liveness))
 
 
 def _await_end(

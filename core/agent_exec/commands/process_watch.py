@@ -6,6 +6,7 @@ import time
 
 from agent_exec.errors import AgentExecError
 from agent_exec.process.exit_watch import ExitWatch
+from agent_exec.process.recognition import recognise
 from agent_exec.store.listing import open_exact
 
 TYPE_CHECKING = False
@@ -79,12 +80,13 @@ class ProcessWatch:
                 return set()
             with job:
                 state, ours = job.read_state(), job.read_supervision()
+                if ours is None or not ours.describes(state):
+                    return {(state.pid, None)} if state.pid is not None else set()
+                named = [each for each in (ours.supervisor, ours.child) if each is not None]
+                seen = [recognise(each, job).stat for each in named]
         except (AgentExecError, OSError):
             return set()
-        if ours is None or not ours.describes(state):
-            return {(state.pid, None)} if state.pid is not None else set()
-        named = (ours.supervisor, ours.child)
-        return {(process.pid, process.start_ticks) for process in named if process is not None}
+        return {(stat.pid, stat.start_ticks) for stat in seen if stat is not None}
 
     def forget(self, job_id: str) -> None:
         """Follow a job no longer."""

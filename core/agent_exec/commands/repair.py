@@ -49,7 +49,14 @@ __all__ = [
 _KILL_TIMEOUT_S = 3.0
 _LOCK_TIMEOUT_S = 1.0  # to tidy up, which can as well be done another time
 _NOTHING_TO_DO = frozenset(
-    {Verdict.CREATED, Verdict.ENDED, Verdict.RUNNING, Verdict.RUNNING_FOREIGN}
+    {
+        Verdict.CREATED,
+        Verdict.ENDED,
+        Verdict.RUNNING,
+        Verdict.RUNNING_FOREIGN,
+        Verdict.PAUSED,
+        Verdict.SUPERVISOR_STOPPED,
+    }
 )
 
 
@@ -88,7 +95,12 @@ class RepairReport:
 
 
 def repair_jobs(
-    store: JobStore, ids: Iterable[str] | None, *, kill: bool = False, dry_run: bool = False
+    store: JobStore,
+    ids: Iterable[str] | None,
+    *,
+    kill: bool = False,
+    is_sure: bool = False,
+    dry_run: bool = False,
 ) -> RepairReport:
     """Record the end of jobs that say ``running`` while nothing of theirs runs.
 
@@ -99,6 +111,8 @@ def repair_jobs(
         store: the root.
         ids: or beginnings of ids; None is every job.
         kill: also end what lives on after its supervisor.
+        is_sure: also take the word of whoever names a job that it is over, though it runs, or
+            ran, where nothing can be seen of it: on another machine, in another PID namespace.
         dry_run: say what would be done.
 
     Raises:
@@ -110,7 +124,8 @@ def repair_jobs(
             require_own_root(store.root)
     is_all = ids is None
     names = sorted(store.names()) if ids is None else [store.resolve(each) for each in ids]
-    jobs = [_repair_one(store, name, kill=kill, dry_run=dry_run) for name in dict.fromkeys(names)]
+    how = _How(kill=kill, is_sure=is_sure and not is_all, dry_run=dry_run)
+    jobs = [_repair_one(store, name, how) for name in dict.fromkeys(names)]
     if is_all and not dry_run:
         cgroup.sweep(os.environ)
     counts = {
@@ -128,18 +143,27 @@ def repair_jobs(
     )
 
 
-def _repair_one(store: JobStore, job_id: str, *, kill: bool, dry_run: bool) -> RepairedJob:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    """What was asked for."""
+
+    kill: bool
+    is_sure: bool
+    dry_run: bool
+
+
+def _repair_one(store: JobStore, job_id: str, how: _How) -> RepairedJob:
     try:
         with store.open(job_id) as job:
-            action = _action_for(job, look(job), kill=kill)
-            if not dry_run:
+            action = _action_for(job, look(job), how)
+            if not how.dry_run:
                 _tidy(job)
-            if dry_run or action in ("none", "reported"):
+            if how.dry_run or action in ("none", "reported"):
                 found = look(job)
                 words = {"repaired": "would_repair", "killed": "would_kill"}
                 return _told(job, found, words.get(action, action))
             with job.locked():
-                return _repair_locked(job, kill=kill)
+                return _repair_locked(job, how)
     except JobNotFoundError:
         return RepairedJob(job_id=job_id, action="none", evidence="it was deleted meanwhile")
     except RecordUnreadableError as error:
@@ -157,29 +181,34 @@ def _tidy(job: JobDir) -> None:
 
 
 def _told(job: JobDir, found: Look, action: str) -> RepairedJob:
+    evidence = found.liveness.evidence
+    if found.liveness.verdict is Verdict.ELSEWHERE and action == "reported":
+        evidence += f"; look there, and if it is over: `repair --yes {job.job_id}`"
     return RepairedJob(
         job_id=job.job_id,
         state=found.state.status,
         verdict=found.liveness.verdict.value,
         action=action,
-        evidence=found.liveness.evidence,
+        evidence=evidence,
     )
 
 
-def _action_for(job: JobDir, found: Look, *, kill: bool) -> str:
+def _action_for(job: JobDir, found: Look, how: _How) -> str:
     verdict = found.liveness.verdict
     if needs_settling(job, found):
         return "repaired"
     if verdict in _NOTHING_TO_DO or found.state.is_terminal:
         return "none"
     if verdict is Verdict.CHILD_ALIVE:
-        return "killed" if kill else "reported"
+        return "killed" if how.kill else "reported"
+    if verdict is Verdict.ELSEWHERE:
+        return "repaired" if how.is_sure else "reported"
     return "reported" if found.liveness.is_alive else "repaired"
 
 
-def _repair_locked(job: JobDir, *, kill: bool) -> RepairedJob:
+def _repair_locked(job: JobDir, how: _How) -> RepairedJob:
     found = look(job)
-    action = _action_for(job, found, kill=kill)
+    action = _action_for(job, found, how)
     if action == "repaired":
         if needs_settling(job, found):
             settle_if_proved(job)

@@ -13,7 +13,12 @@ from agent_exec.commands.environment import displayed, require_entries, runtime_
 from agent_exec.commands.launching import launch_job, prepare_restart, watch_and_answer
 from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation
 from agent_exec.commands.settling import look, record_lost, settle_if_proved
-from agent_exec.errors import AgentExecError, InternalError, InvalidStateError
+from agent_exec.errors import (
+    AgentExecError,
+    InternalError,
+    InvalidStateError,
+    UnverifiedProcessError,
+)
 from agent_exec.model import records
 from agent_exec.model.job import JobStatus, require_own_identity
 from agent_exec.model.records import LAST_PREFIX
@@ -87,7 +92,7 @@ def restart_job(
         LaunchFailedError: the command cannot be started. Where that can be known before, nothing
             was changed; else the job is ``failed`` and keeps the last run's logs.
     """
-    sent = parse_signal(signal)
+    sent = parse_signal(signal, refused=("STOP", "TSTP"))
     require_entries(env)
     environ = os.environ if environ is None else environ
     began_s = time.monotonic()
@@ -143,11 +148,17 @@ def _end_old_run(job: JobDir, sent: Signal) -> None:
     found = look(job)
     if found.state.status is JobStatus.RUNNING or found.runs:
         _end_running(job, found, sent)
+    _end_leftovers(job, found, sent)
     _await_release(job, found)
     remove_leaf(job, found.supervision)
 
 
 def _end_running(job: JobDir, found: Look, sent: Signal) -> None:
+    if found.liveness.may_live and not found.liveness.is_here:
+        raise UnverifiedProcessError(
+            f"the processes of job {job.job_id} cannot be reached: {found.liveness.evidence}; "
+            f"nothing was signalled, and it is not run again; see `repair {job.job_id}`"
+        )
     for number, budget_s in ((sent.number, TERM_S), (signals.SIGKILL, KILL_S)):
         if found.state.is_terminal and not found.runs:
             return
@@ -195,6 +206,31 @@ def _end_left_behind(job: JobDir, found: Look, give_up_at: float) -> None:
             signal_job(job, found.state, found.supervision, signals.SIGKILL)
             return
         time.sleep(_QUICK_LOOK_S * 4)
+
+
+def _end_leftovers(job: JobDir, found: Look, sent: Signal) -> None:
+    """End what a run that is over left behind, as what runs is ended: two runs never mix.
+
+    Raises:
+        InvalidStateError: some of it lives on.
+    """
+    state = job.read_state()
+    if state.status is JobStatus.CREATED:
+        return
+    for number, budget_s in ((sent.number, TERM_S), (signals.SIGKILL, KILL_S)):
+        if not survivors(job, state, found.supervision):
+            return
+        signal_job(job, state, found.supervision, number)
+        give_up_at = time.monotonic() + budget_s
+        while survivors(job, state, found.supervision) and time.monotonic() < give_up_at:
+            time.sleep(_QUICK_LOOK_S * 4)
+    left = survivors(job, state, found.supervision)
+    if left:
+        named = ", ".join(f"{each.pid} ({each.command})" for each in left[:5])
+        raise InvalidStateError(
+            f"job {job.job_id} is over, but what it left behind does not end: {named}",
+            details={"survivors": [each.pid for each in left]},
+        )
 
 
 def _await_release(job: JobDir, found: Look) -> None:

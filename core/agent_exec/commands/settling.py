@@ -7,7 +7,7 @@ from agent_exec.model import records
 from agent_exec.model.job import JobResult, JobState, JobStatus, StateJob
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.model.wire import encode_state
-from agent_exec.process.liveness import Liveness, Verdict, assess
+from agent_exec.process.liveness import CERTAINLY_ALIVE, Liveness, Verdict, assess
 from agent_exec.store import atomic
 from agent_exec.store.clock import now_timestamp
 from agent_exec.store.root import require_own_root
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from agent_exec.store.jobs import JobDir
 
 _LOCK_TIMEOUT_S = 2.0
-_RUNNING = frozenset({Verdict.RUNNING, Verdict.RUNNING_FOREIGN, Verdict.CHILD_ALIVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Look:
     @property
     def runs(self) -> bool:
         """Whether the job's own process lives, whatever its record says."""
-        return self.liveness.verdict in _RUNNING
+        return self.liveness.verdict in CERTAINLY_ALIVE
 
 
 def look(job: JobDir) -> Look:
@@ -149,8 +148,13 @@ def _note_loss(job: JobDir, found: Look) -> None:
         )
     document.pop("still_capturing", None)
     document["cause"] = "lost"
-    document["reason"] = found.liveness.evidence
+    document["reason"] = _both(document.get("reason"), found.liveness.evidence)
     job.write_record(name, document)
+
+
+def _both(reason: object, evidence: str) -> str:
+    """What its supervisor had to say, which nobody else can, before what is seen of it now."""
+    return f"{reason}; {evidence}" if isinstance(reason, str) and reason else evidence
 
 
 def _write_state(job: JobDir, state: JobState) -> None:

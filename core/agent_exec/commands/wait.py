@@ -137,7 +137,10 @@ class _Awaited:
         self._look_at_s = 0.0
 
     def is_due(self, now_s: float) -> bool:
-        return now_s >= self._look_at_s or (self.watch is not None and self.watch.has_ended)
+        if now_s >= self._look_at_s:
+            return True
+        # Its end was seen by the last look already where that has said when to look again.
+        return self._unclear_since_s is None and self.watch is not None and self.watch.has_ended
 
     def left_s(self, now_s: float) -> float:
         return max(0.0, self._look_at_s - now_s)
@@ -158,13 +161,20 @@ class _Awaited:
             return None if state.logs_drained else self._unclear(now_s, _DRAIN_LIMIT_S)
         if state.status is JobStatus.CREATED:
             return min(poll_s, _CREATED_LOOK_S)
-        if not found.liveness.is_alive:
+        if not found.liveness.is_alive and not found.liveness.is_supervised:
             return self._unclear(now_s, _FOREIGN_END_S)
-        self._watch(found)
+        if found.liveness.is_here:
+            self._watch(found)
         if self.watch is not None and self.watch.has_ended:
-            return _QUICK_LOOK_S  # its supervisor lives and writes the end just now
+            return self._being_recorded(now_s, poll_s)
         self._unclear_since_s = None
         return poll_s
+
+    def _being_recorded(self, now_s: float, poll_s: float) -> float:
+        """Look again at once, as its supervisor writes the end just now; soon it may be held up."""
+        if self._unclear_since_s is None:
+            self._unclear_since_s = now_s
+        return _QUICK_LOOK_S if now_s - self._unclear_since_s < _FOREIGN_END_S else poll_s
 
     def _unclear(self, now_s: float, limit_s: float) -> float | None:
         """Look again soon, for *limit_s* at most: then nobody will say more."""

@@ -40,11 +40,15 @@ class ProcessIdentity:
         start_ticks: start time since boot in clock ticks (``/proc/PID/stat`` field 22), or
             microseconds since 1970 where there is no /proc.
         boot_id: which boot the ticks count from; empty where the system has none.
+        pid_namespace: in which the pid counts; 0 where the system has none, None if not recorded.
+        host: the machine's name, where the record lies on a file system shared with others.
     """
 
     pid: int
     start_ticks: int
     boot_id: str
+    pid_namespace: int | None = None
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +154,8 @@ def _decode_identity(reader: Reader) -> ProcessIdentity:
         pid=reader.number("pid"),
         start_ticks=reader.number("start_ticks"),
         boot_id=reader.optional_text("boot_id") or "",
+        pid_namespace=reader.optional_integer("pid_namespace"),
+        host=reader.optional_text("host"),
     )
 
 

@@ -1,15 +1,13 @@
-"""The processes below a process, and signals that cannot hit a stranger.
+"""The processes below a process.
 
 Kept free of dataclasses: every supervisor loads this.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 
 from agent_exec.process import identity
-from agent_exec.process.bare_signal import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,43 +75,3 @@ def living_descendants(pid: int) -> list[ProcessStat]:
             found.append(stat)
         waiting += children_of(child)
     return found
-
-
-def signal_process(target: ProcessStat, number: int) -> bool:
-    """Send a signal to exactly that process; False when it is gone or may not be signalled."""
-    if target.pid <= 1 or target.pid == os.getpid():
-        return False
-    if not hasattr(os, "pidfd_open"):
-        return _signal_by_pid(target, number)
-    try:
-        fd = os.pidfd_open(target.pid)
-    except OSError as error:
-        if error.errno in (errno.ENOSYS, errno.EMFILE, errno.ENFILE):
-            return _signal_by_pid(target, number)
-        return False
-    try:
-        # Opened first, compared then: from here on the descriptor cannot come to mean another.
-        if not _is_still(target):
-            return False
-        signal.pidfd_send_signal(fd, number)
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
-    return True
-
-
-def _signal_by_pid(target: ProcessStat, number: int) -> bool:
-    # No handle on processes here: the window between look and signal is microseconds.
-    if not _is_still(target):
-        return False
-    try:
-        os.kill(target.pid, number)
-    except OSError:
-        return False
-    return True
-
-
-def _is_still(target: ProcessStat) -> bool:
-    stat = identity.read_stat(target.pid)
-    return stat is not None and stat.start_ticks == target.start_ticks

@@ -14,27 +14,32 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-_LOOK_EVERY_S = 0.02  # where there is no descriptor of a process
+    from agent_exec.process.identity import ProcessStat
+
+# Where there is no descriptor of a process: soon at first, then ever more seldom.
+_LOOK_FIRST_S = 0.005
+_LOOK_MOST_S = 0.25
+_KEPT_DESCRIPTORS = 48  # for all else that a program opens
 _LONGEST_S = 86400.0  # poll(2) takes no more than 24 days; whoever waits longer asks again
 
 
 class ExitWatch:
-    """Whether one process has ended; owns a descriptor of it until ``close``."""
+    """Whether one process has ended; owns a descriptor of it until ``close``, if it gets one."""
 
     def __init__(self, pid: int, start_ticks: int | None = None) -> None:
         """Watch the process *pid*, and only if it is the one that started at *start_ticks*."""
         self.pid = pid
-        self.fd = -1
+        self.fd = _open_handle(pid)
         self._has_ended = False
-        if hasattr(os, "pidfd_open") and pid > 0:
-            try:
-                self.fd = os.pidfd_open(pid)
-            except OSError:
-                self.fd = -1
         stat = identity.read_stat(pid)
-        self._start_ticks = stat.start_ticks if stat else 0
-        if stat is None or not stat.is_alive or start_ticks not in (None, stat.start_ticks):
+        self._start_ticks = stat.start_ticks if stat else start_ticks or 0
+        if not self._may_live(stat) or start_ticks not in (None, 0, self._start_ticks):
             self._end()
+
+    def _may_live(self, stat: ProcessStat | None) -> bool:
+        if stat is None:
+            return identity.exists(self.pid)  # one that /proc hides from us
+        return stat.is_alive and stat.start_ticks == self._start_ticks
 
     @property
     def has_ended(self) -> bool:
@@ -44,10 +49,8 @@ class ExitWatch:
         if self.fd >= 0:
             if _readable([self.fd], 0.0):
                 self._end()
-        else:
-            stat = identity.read_stat(self.pid)
-            if stat is None or not stat.is_alive or stat.start_ticks != self._start_ticks:
-                self._end()
+        elif not self._may_live(identity.read_stat(self.pid)):
+            self._end()
         return self._has_ended
 
     def _end(self) -> None:
@@ -85,10 +88,36 @@ def await_exit(watches: Sequence[ExitWatch], timeout_s: float) -> None:
         _readable([watch.fd for watch in living], timeout_s)
         return
     give_up_at = time.monotonic() + timeout_s
+    handles = [watch.fd for watch in living if watch.fd >= 0]
+    pause_s = _LOOK_FIRST_S
     while (left_s := give_up_at - time.monotonic()) > 0:
         if any(watch.has_ended for watch in living):
             return
-        time.sleep(min(left_s, _LOOK_EVERY_S) if living else left_s)
+        if _readable(handles, min(left_s, pause_s) if living else left_s):
+            return
+        pause_s = min(2 * pause_s, _LOOK_MOST_S)
+
+
+def _open_handle(pid: int) -> int:
+    """A descriptor that becomes readable when a process ends; -1 where there is none to be had.
+
+    The last descriptors of this program are left to it: it can do without these.
+    """
+    if not hasattr(os, "pidfd_open") or not 0 < pid < 2**31:
+        return -1
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return -1
+    if handle >= _most_descriptors() - _KEPT_DESCRIPTORS:
+        os.close(handle)
+        return -1
+    return handle
+
+
+def _most_descriptors() -> int:
+    most = os.sysconf("SC_OPEN_MAX")
+    return most if most > 0 else 2**31
 
 
 def _readable(fds: list[int], timeout_s: float) -> bool:

@@ -11,8 +11,10 @@ from agent_exec.model import records
 from agent_exec.model.lazy_dataclass import dataclass, field, field_names
 from agent_exec.model.shell import arguments_of
 from agent_exec.process.cgroup import AUTO, delegated_directory
+from agent_exec.process.identity import host_name
 from agent_exec.process.spawn import NewSupervisor
 from agent_exec.store import atomic
+from agent_exec.store.filesystem import is_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,6 +128,7 @@ def _definition(job: JobDir, spec: LaunchSpec) -> bytes:
     values: records.Document = {name: getattr(spec, name) for name in field_names(spec) or ()}
     values["root"] = job.root
     values["arguments"] = spec.arguments or arguments_of(spec.shell_wrapper, spec.command)
+    values["host"] = (host_name() or None) if is_shared(job.fd) else None
     # Looked for here: what is not there costs the supervisor nothing.
     values["cgroup"] = delegated_directory(spec.cgroup)
     values["environment"] = values["sink_environment"] = _pack(spec.environment)

@@ -1,4 +1,4 @@
-"""Which process a pid means: start time, boot and whether it still lives.
+"""Which process a pid means: start time, boot, PID namespace and whether it still lives.
 
 Kept lean, as every supervisor loads this: no dataclasses, and no ``open``, whose buffers and
 codecs alone would cost each of them 0.8 MB.
@@ -13,15 +13,27 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_exec.model.records import Document
 
-HAS_PROC = sys.platform.startswith("linux") and os.path.exists("/proc/self/stat")
+
+def _shows_our_pids() -> bool:
+    """Whether /proc is there, and of our own PID namespace: else its numbers are others'."""
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
+
+
+HAS_PROC = sys.platform.startswith("linux") and _shows_our_pids()
 
 _BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
+_PID_NAMESPACE_FILE = "/proc/self/ns/pid"
 _PID_MAX_FILE = "/proc/sys/kernel/pid_max"
 _HIGHEST_PID = 4_194_304  # the kernel's own ceiling, where the system does not tell
+_LARGEST_PID = 2**31 - 1  # what a system call takes
 _DEAD_STATES = "ZXx"
 _READ_BYTES = 4096
 
 _boot_id: str | None = None  # of this process's own boot, once asked for
+_pid_namespace: int | None = None
 
 
 def read_file(path: str) -> bytes:
@@ -64,7 +76,7 @@ class ProcessStat:
 
 def read_stat(pid: int) -> ProcessStat | None:
     """Look at a process; None when there is none of that pid."""
-    if pid <= 0:
+    if not 0 < pid <= _LARGEST_PID:
         return None
     if not HAS_PROC:
         from agent_exec.process import darwin
@@ -102,10 +114,53 @@ def _read_boot_id() -> str:
         return ""
 
 
-def identity_document(pid: int) -> Document:
-    """Describe a living process for supervision.json."""
+def pid_namespace() -> int:
+    """The number of the PID namespace this process is in; 0 where the system has none."""
+    global _pid_namespace
+    if _pid_namespace is None:
+        try:
+            _pid_namespace = os.stat(_PID_NAMESPACE_FILE).st_ino
+        except OSError:
+            _pid_namespace = 0
+    return _pid_namespace
+
+
+def host_name() -> str:
+    """What this machine is called; empty where that tells it from no other."""
+    name = os.uname().nodename
+    return "" if name.partition(".")[0] in ("", "localhost", "(none)") else name
+
+
+def exists(pid: int) -> bool:
+    """Whether there is a process of that pid, alive or not, even one that /proc hides from us."""
+    if not 0 < pid <= _LARGEST_PID:
+        return False
+    try:
+        os.kill(pid, 0)  # no signal: only whether there could be one
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def identity_document(pid: int, host: str | None = None) -> Document:
+    """Describe a living process for supervision.json.
+
+    Args:
+        pid: the process.
+        host: this machine's name where others can read the record, too.
+    """
     stat = read_stat(pid)
-    return {"pid": pid, "start_ticks": stat.start_ticks if stat else 0, "boot_id": boot_id()}
+    document: Document = {
+        "pid": pid,
+        "start_ticks": stat.start_ticks if stat else 0,
+        "boot_id": boot_id(),
+        "pid_namespace": pid_namespace(),
+    }
+    if host:
+        document["host"] = host
+    return document
 
 
 def highest_pid() -> int:

@@ -146,7 +146,7 @@ def _claim(job: JobDir) -> None:
 
 def _await_started(job: JobDir, report: ReportReader, spawned_pid: int | None, run: int) -> int:
     event = report.wait(frozenset({"started", "failed"}), time.monotonic() + STARTED_TIMEOUT_S)
-    if event is not None and spawned_pid is not None:
+    if spawned_pid is not None:
         collect(spawned_pid)  # it forked and ended at once; its supervisor is nobody's child
     if event == "started":
         return int(str(report.fact("pid")))

@@ -10,6 +10,7 @@ import time
 
 from agent_exec.process.bare_signal import signal
 from agent_exec.process.fd_passing import SOCKET_FD, hand_over, open_socket
+from agent_exec.process.signalling import signal_own_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,5 +116,5 @@ def collect(pid: int) -> None:
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(pid, os.WNOHANG) == (0, 0):
             if time.monotonic() > give_up_at:
-                os.kill(pid, signal.SIGKILL)  # our own child, not collected yet
+                signal_own_child(pid, signal.SIGKILL)
             time.sleep(_END_PAUSE_S)

@@ -8,15 +8,11 @@ import time
 
 from agent_exec.errors import UnverifiedProcessError
 from agent_exec.model.lazy_dataclass import dataclass
-from agent_exec.process import cgroup, enclosed, identity
-from agent_exec.process.descendants import (
-    every_process,
-    is_supervisor,
-    living_descendants,
-    signal_process,
-)
-from agent_exec.process.liveness import Verdict, assess, is_possible_pid
-from agent_exec.process.mark import job_named_by
+from agent_exec.process import enclosed, identity
+from agent_exec.process.belonging import leader_of, leaf_of, members_of, remove_leaf
+from agent_exec.process.liveness import CERTAINLY_ALIVE, Verdict, assess, is_possible_pid
+from agent_exec.process.recognition import recognise
+from agent_exec.process.signalling import signal_group, signal_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +23,22 @@ if TYPE_CHECKING:
     from agent_exec.process.identity import ProcessStat
     from agent_exec.store.jobs import JobDir
 
+__all__ = [
+    "ENDING",
+    "Delivery",
+    "Survivor",
+    "end_unrecorded",
+    "remove_leaf",
+    "signal_job",
+    "stop_capturing",
+    "survivors",
+]
+
 # These are for the program itself: a descendant in a session of its own did not ask for them.
 _GROUP_ONLY = frozenset({signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH})
-_ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP})
-_SIGNALLED_VERDICTS = frozenset({Verdict.RUNNING, Verdict.RUNNING_FOREIGN, Verdict.CHILD_ALIVE})
+ENDING = frozenset(
+    {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGABRT, signal.SIGKILL}
+)
 _KILL_FOR_S = 1.0
 _KILL_PAUSE_S = 0.005
 _QUIET_LOOKS = 3
@@ -57,93 +65,99 @@ def signal_job(
     """Send a signal to a job's whole tree; nobody else can get it.
 
     The group gets every signal, as with the peers; descendants outside it all but USR1, USR2
-    and WINCH. A stopped process that is asked to end is continued, or it never would.
+    and WINCH. A stopped process that is asked to end is continued, or it never would. Of a job
+    that is over it gets whatever of it lives on.
 
     Raises:
         UnverifiedProcessError: the recorded pid cannot be proved to be the job's.
     """
+    liveness = assess(job, state, supervision)
+    if liveness.verdict is Verdict.ENDED:
+        return Delivery(tuple(_signal_rest(job, state, supervision, signal_number)))
+    if liveness.verdict is Verdict.SUPERVISOR_STOPPED and (
+        left := _signal_rest(job, state, supervision, signal_number)
+    ):
+        return Delivery(tuple(left))
+    if state.pid == os.getpid():
+        raise UnverifiedProcessError(
+            f"job {job.job_id} records pid {state.pid}, which is this very command: called from "
+            "within the job, it cannot end itself; nothing was signalled"
+        )
     if state.pid is None or not is_possible_pid(state.pid):
         raise UnverifiedProcessError(
             f"job {job.job_id} records pid {state.pid}, which cannot be its process; "
             "nothing was signalled"
         )
-    liveness = assess(job, state, supervision)
-    if liveness.verdict is Verdict.ENDED:
-        return Delivery(())
-    if liveness.verdict not in _SIGNALLED_VERDICTS:
+    if not liveness.is_here:
+        raise UnverifiedProcessError(
+            f"the processes of job {job.job_id} cannot be reached: {liveness.evidence}; "
+            "nothing was signalled"
+        )
+    if liveness.verdict not in CERTAINLY_ALIVE:
         raise UnverifiedProcessError(
             f"job {job.job_id} is {liveness.verdict}: {liveness.evidence}; nothing was signalled"
         )
-    signalled = _signal_once(job, state.pid, supervision, signal_number)
+    signalled = _signal_once(job, state, supervision, signal_number)
     if signal_number == signal.SIGKILL:
-        signalled += _kill_the_rest(job, state.pid, supervision)
+        signalled += _kill_the_rest(job, state, supervision)
+    leader = leader_of(job, state, supervision)
+    if not signalled and leader is not None and leader.is_alive:
+        raise UnverifiedProcessError(
+            f"no process of job {job.job_id} could be signalled ({liveness.evidence}); "
+            "they may be another user's by now"
+        )
     return Delivery(tuple(dict.fromkeys(signalled)))
 
 
-def _signal_once(job: JobDir, pid: int, supervision: Supervision | None, number: int) -> list[int]:
-    leader = _verified_leader(pid, supervision)
+def _signal_once(
+    job: JobDir, state: JobState, supervision: Supervision | None, number: int
+) -> list[int]:
+    leader = leader_of(job, state, supervision)
     # Looked at before anything is sent: who loses its parent may not be found afterwards.
-    others = [each for each in _members(job, supervision, pid) if each.pid != pid]
+    others = [each for each in members_of(job, state, supervision) if each.pid != state.pid]
     signalled = []
-    if leader is not None and _signal_group(leader, number):
-        signalled.append(pid)
+    is_group_reached = leader is not None and signal_group(leader, number)
+    if leader is not None and is_group_reached:
+        signalled.append(leader.pid)
     for process in others:
-        is_reached = leader is not None and process.group == pid
-        if is_reached or (number not in _GROUP_ONLY and signal_process(process, number)):
+        is_reached = is_group_reached and process.group == state.pid
+        is_meant = number not in _GROUP_ONLY or process.group == state.pid
+        if is_reached or (is_meant and signal_process(process, number)):
             signalled.append(process.pid)
-    if number in _ENDING:
-        for process in [*others, *([leader] if leader else [])]:
-            # As it is now: what was about to stop when we looked has stopped only since.
-            now = identity.read_stat(process.pid)
-            if now is not None and now.state == "T":
-                signal_process(process, signal.SIGCONT)
+    _continue_ending([*others, *([leader] if leader else [])], number)
     return signalled
 
 
-def _verified_leader(pid: int, supervision: Supervision | None) -> ProcessStat | None:
-    stat = identity.read_stat(pid)
-    if stat is None or stat.group != pid:
-        return None
-    child = supervision.child if supervision is not None else None
-    if child is not None and child.pid == pid and child.start_ticks != stat.start_ticks:
-        return None
-    return stat
+def _signal_rest(
+    job: JobDir, state: JobState, supervision: Supervision | None, number: int
+) -> list[int]:
+    """Signal what a job that is over left behind."""
+    left = members_of(job, state, supervision)
+    if number in _GROUP_ONLY:
+        left = [each for each in left if each.group == state.pid]
+    signalled = [each.pid for each in left if signal_process(each, number)]
+    _continue_ending(left, number)
+    if number == signal.SIGKILL:
+        signalled += _kill_the_rest(job, state, supervision)
+    return list(dict.fromkeys(signalled))
 
 
-def _signal_group(leader: ProcessStat, number: int) -> bool:
-    """Signal the leader's group while the leader is proved to be itself.
-
-    A group's number stays taken as long as its leader was not collected; the descriptor
-    tells that it still is the same one when the group is signalled.
-    """
-    if not hasattr(os, "pidfd_open"):
-        return _kill_group(leader.pid, number)
-    try:
-        fd = os.pidfd_open(leader.pid)
-    except OSError:
-        return False
-    try:
-        stat = identity.read_stat(leader.pid)
-        if stat is None or stat.start_ticks != leader.start_ticks:
-            return False
-        return _kill_group(leader.pid, number)
-    finally:
-        os.close(fd)
+def _continue_ending(processes: list[ProcessStat], number: int) -> None:
+    """Let those go on that are stopped and were asked to end, or they never would."""
+    if number not in ENDING or number == signal.SIGKILL:
+        return
+    for process in processes:
+        # As it is now: what was about to stop when we looked has stopped only since.
+        now = identity.read_stat(process.pid)
+        if now is not None and now.start_ticks == process.start_ticks and now.state == "T":
+            signal_process(process, signal.SIGCONT)
 
 
-def _kill_group(group: int, number: int) -> bool:
-    try:
-        os.killpg(group, number)
-    except OSError:
-        return False
-    return True
-
-
-def _kill_the_rest(job: JobDir, pid: int, supervision: Supervision | None) -> list[int]:
-    if leaf := _leaf_of(job, supervision):
+def _kill_the_rest(job: JobDir, state: JobState, supervision: Supervision | None) -> list[int]:
+    if leaf := leaf_of(job, supervision):
         enclosed.kill_at_once(leaf, job.job_id)
     return _kill_until_none(
-        lambda: [each for each in _members(job, supervision, pid) if each.pid != pid]
+        lambda: [each for each in members_of(job, state, supervision) if each.pid != state.pid]
     )
 
 
@@ -169,65 +183,27 @@ def end_unrecorded(job: JobDir) -> tuple[int, ...]:
     Returns:
         The pids that were killed.
     """
-    supervision = job.read_supervision()
-    child = supervision.child if supervision is not None else None
-    pid = child.pid if child is not None else 0
-    return tuple(dict.fromkeys(_kill_until_none(lambda: _traced(job, supervision, pid))))
+    state, supervision = job.read_state(), job.read_supervision()
+    return tuple(dict.fromkeys(_kill_until_none(lambda: _unrecorded(job, state, supervision))))
+
+
+def _unrecorded(job: JobDir, state: JobState, supervision: Supervision | None) -> list[ProcessStat]:
+    leader = leader_of(job, state, supervision)
+    found = members_of(job, state, supervision)
+    return found if leader is None or not leader.is_alive else [leader, *found]
 
 
 def survivors(
     job: JobDir, state: JobState, supervision: Supervision | None
 ) -> tuple[Survivor, ...]:
     """The processes of a job that live at this moment, its own one included."""
-    pid = state.pid if state.pid is not None and is_possible_pid(state.pid) else 0
     return tuple(
-        Survivor(each.pid, _command_of(each.pid)) for each in _members(job, supervision, pid)
+        Survivor(each.pid, _command_of(each.pid)) for each in members_of(job, state, supervision)
     )
 
 
 def _command_of(pid: int) -> str:
     return b" ".join(identity.command_line(pid)).decode("utf-8", "replace")
-
-
-def _members(job: JobDir, supervision: Supervision | None, pid: int) -> list[ProcessStat]:
-    """Every living process of a job but this one, which may have been called from within it.
-
-    A living supervisor of ours has all of them below it: it adopts what loses its parent.
-    """
-    if supervision is not None and job.has_supervisor():
-        below = living_descendants(supervision.supervisor.pid)
-        return [stat for stat in below if stat.pid != os.getpid()]
-    return _traced(job, supervision, pid)
-
-
-def _traced(job: JobDir, supervision: Supervision | None, pid: int) -> list[ProcessStat]:
-    """What is found of a job without a supervisor: by descent, session, mark and cgroup."""
-    leader = _verified_leader(pid, supervision) if pid else None
-    found = {each.pid: each for each in living_descendants(pid)} if leader else {}
-    name = os.fsencode(job.job_id)
-    for stat in every_process():
-        belongs = leader is not None and pid in (stat.session, stat.group)
-        if (belongs or job_named_by(stat.pid) == name) and not is_supervisor(stat.pid):
-            found[stat.pid] = stat
-    if leaf := _leaf_of(job, supervision):
-        found |= {stat.pid: stat for stat in enclosed.members(leaf, job.job_id)}
-    found.pop(os.getpid(), None)
-    return [stat for stat in found.values() if stat.is_alive]
-
-
-def _leaf_of(job: JobDir, supervision: Supervision | None) -> str | None:
-    return enclosed.leaf_of(job.job_id, supervision) if supervision is not None else None
-
-
-def has_leaf(job: JobDir, supervision: Supervision | None) -> bool:
-    """Whether a run's cgroup is still there, which tells who is in it."""
-    return _leaf_of(job, supervision) is not None
-
-
-def remove_leaf(job: JobDir, supervision: Supervision | None) -> None:
-    """Remove a run's cgroup that its supervisor could not; it stays while anything lives there."""
-    if leaf := _leaf_of(job, supervision):
-        cgroup.remove(leaf)
 
 
 def stop_capturing(job: JobDir, supervision: Supervision | None, timeout_s: float = 2.0) -> bool:
@@ -241,10 +217,11 @@ def stop_capturing(job: JobDir, supervision: Supervision | None, timeout_s: floa
         if supervision is None or time.monotonic() > give_up_at:
             return False
         if not is_told:
-            recorded = supervision.supervisor
-            stat = identity.read_stat(recorded.pid)
-            if stat is not None and stat.start_ticks == recorded.start_ticks:
+            stat = recognise(supervision.supervisor, job).stat
+            if stat is not None:
                 signal_process(stat, signal.SIGTERM)
+                if stat.state == "T":
+                    signal_process(stat, signal.SIGCONT)
             is_told = True
         time.sleep(_KILL_PAUSE_S)  # flock(2) has no time limit of its own
     return True

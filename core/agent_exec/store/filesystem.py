@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 _MOUNTS_FILE = "/proc/self/mounts"
+_MOUNT_INFO_FILE = "/proc/self/mountinfo"
 # Their changes, made elsewhere, raise no events here, and their clocks are other machines'.
 _NETWORK_TYPES = frozenset(
     {"9p", "afs", "beegfs", "ceph", "cifs", "fuse.sshfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4"}
@@ -15,6 +16,31 @@ _NETWORK_TYPES = frozenset(
 def is_network(path: str) -> bool:
     """Whether *path* lies on a file system shared with other machines, as far as one can tell."""
     return type_of(path) in _NETWORK_TYPES
+
+
+def is_shared(fd: int) -> bool:
+    """Whether what *fd* is open on lies where other machines may use it, too.
+
+    Any FUSE counts: what is behind one cannot be told.
+    """
+    device = os.fstat(fd).st_dev
+    number = b"%d:%d" % (os.major(device), os.minor(device))
+    try:
+        mounts = os.open(_MOUNT_INFO_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        data = b""
+        while chunk := os.read(mounts, 65536):
+            data += chunk
+    finally:
+        os.close(mounts)
+    for line in data.split(b"\n"):
+        fields = line.split(b" ", 3)
+        if len(fields) > 3 and fields[2] == number:
+            kind = line.rpartition(b" - ")[2].split(b" ", 1)[0].decode("ascii", "replace")
+            return kind in _NETWORK_TYPES or kind == "fuse" or kind.startswith("fuse.")
+    return False
 
 
 def type_of(path: str) -> str:

@@ -17,6 +17,7 @@ class Definition:
         environment: the child's variables, marshalled: they are needed for a moment only.
         cgroup: the directory in which it gets a cgroup of its own; None for no cgroup.
         sink_environment: those of notification commands, likewise.
+        host: this machine's name where others can read the records, too.
         root: the directory the job's directory lies in.
         notification: meta.json's ``notification`` object as it was at the launch.
         meta_version: which meta.json that was.
@@ -29,6 +30,7 @@ class Definition:
         "cwd",
         "environment",
         "full_log_path",
+        "host",
         "job_id",
         "keeps_free_space",
         "kill_after_ms",
@@ -49,6 +51,7 @@ class Definition:
 
     job_id: str
     root: str
+    host: str | None
     cgroup: str | None
     command: tuple[str, ...]
     arguments: tuple[str, ...]

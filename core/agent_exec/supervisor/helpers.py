@@ -10,6 +10,7 @@ import select
 import sys
 
 from agent_exec.process.bare_signal import signal
+from agent_exec.process.signalling import signal_own_child
 from agent_exec.supervisor.frames import Inlet, Outlet
 from agent_exec.supervisor.loop import READABLE
 
@@ -107,7 +108,7 @@ class Helper:
         """End it at once."""
         self.close()
         if self.pid:
-            os.kill(self.pid, signal.SIGKILL)  # our own child, not collected yet
+            signal_own_child(self.pid, signal.SIGKILL)
 
 
 def loader_variables() -> dict[str, str]:

@@ -40,6 +40,7 @@ class Journal:
         self.started_ns = 0
         self.retry_at: float | None = None
         self._dir_fd = dir_fd
+        self._host = definition.host
         self._job_id = definition.job_id
         self._path = os.path.join(definition.root, definition.job_id)
         self._pid: int | None = None
@@ -50,7 +51,7 @@ class Journal:
         self._reserved: list[atomic.ReservedFile] = []
         self._version: FileVersion | None = None  # the state.json known to be ours
         self._supervision: Document = {
-            "supervisor": identity_document(os.getpid()),
+            "supervisor": identity_document(os.getpid(), definition.host),
             "run": definition.run,
             "full_log_path": definition.full_log_path,
             "log_max_bytes": definition.log_max_bytes,
@@ -83,7 +84,8 @@ class Journal:
         self._pid = pid
         self.started_ns = started_ns
         self.started_at = timestamp_of(started_ns // 1_000_000_000)
-        self.note(child=identity_document(pid), started_at=self.started_at, started_ns=started_ns)
+        child = identity_document(pid, self._host)
+        self.note(child=child, started_at=self.started_at, started_ns=started_ns)
         self._put_state(self._running_document())
 
     def _running_document(self) -> Document:

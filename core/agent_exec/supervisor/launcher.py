@@ -122,6 +122,7 @@ def _run_nothing(path: str) -> None:
     values = {
         "job_id": os.path.basename(path),
         "root": os.path.dirname(path),
+        "host": None,
         "cgroup": None,
         "command": ("true",),
         "arguments": ("sh", "-c", "true"),

@@ -6,7 +6,8 @@ import os
 
 from agent_exec.model import records
 from agent_exec.process.bare_signal import signal
-from agent_exec.process.descendants import living_descendants, signal_process
+from agent_exec.process.descendants import living_descendants
+from agent_exec.process.signalling import signal_own_child, signal_process
 from agent_exec.store import atomic
 from agent_exec.store.clock import now_timestamp
 from agent_exec.supervisor.child import Command, LaunchProblem, start_process
@@ -126,10 +127,7 @@ class Delivery:
         self._is_over_limit = True
         for process in living_descendants(self.pid):
             signal_process(process, signal.SIGKILL)
-        try:
-            os.killpg(self.pid, signal.SIGKILL)  # our own child, not collected yet
-        except OSError:
-            return
+        signal_own_child(self.pid, signal.SIGKILL, group=True)
 
     def drop(self, reason: str) -> None:
         """Deliver to nobody, and say so."""

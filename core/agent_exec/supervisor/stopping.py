@@ -9,8 +9,9 @@ from agent_exec.process.descendants import (
     children_of,
     is_supervisor,
     living_descendants,
-    signal_process,
 )
+from agent_exec.process.identity import read_stat
+from agent_exec.process.signalling import signal_own_child, signal_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def _has_children() -> bool:
 def signal_tree(child_pid: int, number: int, *, is_child_ours: bool) -> int:
     """Send a signal to the child's group and to every descendant outside it.
 
+    Who is stopped and asked to end is continued, or it never would end.
+
     Args:
         child_pid: also the group's number.
         number: the signal.
@@ -73,12 +76,14 @@ def signal_tree(child_pid: int, number: int, *, is_child_ours: bool) -> int:
         How many descendants there were.
     """
     descendants = living_descendants(os.getpid())
-    if is_child_ours:
-        try:
-            os.killpg(child_pid, number)
-        except OSError:
-            is_child_ours = False  # reaped a moment ago, or all of it changed its user
+    # Else it was reaped a moment ago, or all of its group changed its user.
+    is_child_ours = is_child_ours and signal_own_child(child_pid, number, group=True)
     for process in descendants:
         if not is_child_ours or process.group != child_pid:
             signal_process(process, number)
+    if number == signal.SIGTERM:
+        for process in descendants:
+            now = read_stat(process.pid)
+            if now is not None and now.state == "T":
+                signal_process(process, signal.SIGCONT)
     return len(descendants)

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -50,6 +49,9 @@ def test_the_answer_has_the_wire_fields_in_order() -> None:
         "terminated_signal",
         "observed_within_ms",
         "survivors",
+        "signalled",
+        "reason",
+        "liveness",
     ]
     assert KilledJob.wire_type == "kill"
 
@@ -90,9 +92,12 @@ def test_kill_of_a_finished_job_tells_how_it_ended_and_changes_nothing(store: Jo
 def test_not_waiting_answers_the_signal_only(store: JobStore) -> None:
     job_id = running(store, "sleep", "60")
     answer = kill_job(store, job_id, signal="int", wait=False)
-    assert answer == KilledJob(job_id=job_id, signal="INT")
+    assert answer.signalled
+    assert answer == KilledJob(job_id=job_id, signal="INT", signalled=answer.signalled)
     assert wait_job(store, job_id, until_s=5).signal == "2"
-    assert kill_job(store, job_id, wait=False) == KilledJob(job_id=job_id, signal="TERM")
+    again = kill_job(store, job_id, wait=False)
+    assert again.reason is not None
+    assert again == KilledJob(job_id=job_id, signal="TERM", reason=again.reason)
 
 
 def test_a_child_that_handles_the_signal_keeps_its_true_result(store: JobStore) -> None:
@@ -127,7 +132,7 @@ def test_a_handled_signal_is_delivered_as_asked(store: JobStore, name: str, tmp_
     assert state_of(store, job_id).status is JobStatus.RUNNING
 
 
-@pytest.mark.parametrize("name", ["STOP", "NOPE", "", "64", "-1"])
+@pytest.mark.parametrize("name", ["SEGV", "NOPE", "", "64", "-1"])
 def test_other_signals_are_refused(store: JobStore, name: str) -> None:
     job_id = running(store, "sleep", "60")
     with pytest.raises(InvalidSignalError):
@@ -231,22 +236,26 @@ def test_the_true_result_is_never_overwritten_by_a_kill(store: JobStore) -> None
         assert state_of(store, job_id).result.exit_code == 7
 
 
-def test_leftovers_of_a_finished_job_are_named_and_left_alone(
+def test_leftovers_of_a_finished_job_are_signalled_and_named(
     store: JobStore, tmp_path: Path
 ) -> None:
-    script = f"sleep 60 & echo $! > {tmp_path}/pid; exit 5"
+    script = f"(trap '' TERM; echo ok > {tmp_path}/set; exec sleep 60) & echo $! > {tmp_path}/pid; "
+    script += f"until [ -s {tmp_path}/set ]; do sleep 0.02; done; exit 5"
     job_id = run_job(store, JobDefinition(command=("sh", "-c", script))).job_id
-    comm = Path("/proc", (tmp_path / "pid").read_text().strip(), "comm")
-    wait_until(lambda: comm.read_text() == "sleep\n")  # until then it still is the shell
-    began = time.monotonic()
+    left = int((tmp_path / "pid").read_text())
+    wait_until(lambda: Path(f"/proc/{left}/comm").read_text() == "sleep\n")
     answer = kill_job(store, job_id)
     assert (answer.state, answer.exit_code) == (JobStatus.EXITED, 5)
-    assert answer.survivors is not None
-    (left,) = answer.survivors
-    assert left.command == "sleep 60"
-    assert is_alive(left.pid)
-    assert time.monotonic() - began < 2
-    os.kill(left.pid, signal.SIGKILL)
+    assert answer.signalled == (left,)
+    assert [(each.pid, each.command) for each in answer.survivors or ()] == [(left, "sleep 60")]
+    assert is_alive(left)
+    answer = kill_job(store, job_id, signal="KILL")
+    assert (answer.state, answer.survivors) == (JobStatus.EXITED, None)
+    assert answer.signalled == (left,)
+    assert not is_alive(left)
+    answer = kill_job(store, job_id)
+    assert (answer.signalled, answer.survivors) == ((), None)
+    assert answer.reason == "it is over, and nothing is found of it any more"
 
 
 def test_a_job_an_old_peer_called_killed_too_early_can_still_be_killed(store: JobStore) -> None:

@@ -23,7 +23,7 @@ def test_every_allowed_signal_keeps_its_number(name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["STOP", "SIGSTOP", "19", "SEGV", "FOO", "", "0", "-9", "99", "SIGSIGTERM", "９", "1" * 9],
+    ["SEGV", "FOO", "", "0", "-9", "99", "SIGSIGTERM", "９", "1" * 9],
 )
 def test_other_signals_are_refused_by_name(text: str) -> None:
     with pytest.raises(InvalidSignalError, match="is not one jobs are sent"):
