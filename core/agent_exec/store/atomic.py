@@ -16,6 +16,10 @@ ORIGIN_FILE = "root"  # beside the jobs that can be brought back: which root the
 # Inode and modification time: tells a file that is still the one we wrote from any other.
 FileVersion = tuple[int, int]
 
+# Where files lie in memory, on Linux; without it they lie in the job's directory.
+_SHARED_MEMORY = "/dev/shm"
+_HERE = "."
+
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a fifo planted as a record must not hang its reader.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -145,23 +149,51 @@ def remove_if_there(dir_fd: int, name: str) -> bool:
 def open_anonymous(dir_fd: int, data: bytes) -> int:
     """Open *data* for reading, in memory where the system can; nobody else can open it.
 
+    Sandboxes refuse calls, and not every system has each: whatever fails, the next way is tried.
+
     Args:
         dir_fd: where it lies, without a name, on systems that have no files in memory.
         data: the whole content; the descriptor stands at its beginning.
     """
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("agent-exec", os.MFD_CLOEXEC)
-    else:
-        name = f"{TEMP_PREFIX}{os.urandom(6).hex()}"
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(name, flags, FILE_MODE, dir_fd=dir_fd)
-        os.unlink(name, dir_fd=dir_fd)
+    for make in (_in_memory, _in_shared_memory):
+        fd = -1
+        try:
+            fd = make()
+            return _filled(fd, data)
+        except (OSError, AttributeError):
+            if fd >= 0:
+                os.close(fd)
+    fd = _without_name(_HERE, dir_fd)
     try:
-        write_all(fd, data)
-        os.lseek(fd, 0, os.SEEK_SET)
+        return _filled(fd, data)
     except OSError:
         os.close(fd)
         raise
+
+
+def _in_memory() -> int:
+    return os.memfd_create("agent-exec", os.MFD_CLOEXEC)
+
+
+def _in_shared_memory() -> int:
+    return _without_name(_SHARED_MEMORY, None)
+
+
+def _without_name(directory: str, dir_fd: int | None) -> int:
+    name = os.path.join(directory, f"{TEMP_PREFIX}{os.urandom(6).hex()}")
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(name, flags, FILE_MODE, dir_fd=dir_fd)
+    try:
+        os.unlink(name, dir_fd=dir_fd)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _filled(fd: int, data: bytes) -> int:
+    write_all(fd, data)
+    os.lseek(fd, 0, os.SEEK_SET)
     return fd
 
 
