@@ -266,6 +266,12 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "zombies": "not called running",
         "power cut": "what was answered ok is there afterwards",
     },
+    "A sandbox that refuses system calls": {
+        "refused: what can be done without": "two dozen at once: every verb does its work",
+        "refused: no clone3": "jobs live, what needs a thread says so",
+        "refused: watches": "a watch goes on by looking",
+        "refused: no locks": "nothing is started, the answer says why and the way out",
+    },
     "Two programs on one root": {
         "race on our job": "exactly one child",
         "race on the peer's job": "exactly one child",

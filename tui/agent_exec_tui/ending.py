@@ -53,7 +53,7 @@ class Ending:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _end_within(0)
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
@@ -64,7 +64,7 @@ class Ending:
     def no_more(self) -> None:
         """What still has to be done is little and must be done: signals are noted only."""
         self._is_deaf = True
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _end_within(0)
 
     def _end(self, number: int, _frame: FrameType | None) -> None:
         self.status = self.status or 128 + number
@@ -76,7 +76,7 @@ class Ending:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise SystemExit(self.status) from None
-        signal.setitimer(signal.ITIMER_REAL, _LIMIT_S)
+        _end_within(_LIMIT_S)
         if self._leave is not None:
             loop.call_soon_threadsafe(self._leave)
 
@@ -92,3 +92,8 @@ class Ending:
         with contextlib.suppress(OSError, ValueError):
             if os.isatty(2):
                 os.write(2, _RESTORE)
+
+
+def _end_within(seconds: float) -> None:
+    with contextlib.suppress(OSError):  # refused by a sandbox: then there is no limit
+        signal.setitimer(signal.ITIMER_REAL, seconds)

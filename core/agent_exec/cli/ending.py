@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 
@@ -33,7 +34,8 @@ class Ending:
         self.status = self.status or 128 + number
         self._stop()
         # Whoever should read the line may have stopped reading for good.
-        signal.setitimer(signal.ITIMER_REAL, _LAST_LINE_S)
+        with contextlib.suppress(OSError):  # refused by a sandbox: then there is no limit
+            signal.setitimer(signal.ITIMER_REAL, _LAST_LINE_S)
 
     def _give_up(self, _number: int, _frame: FrameType | None) -> None:
         os._exit(self.status)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 COMPLETING_SHELLS = frozenset({"bash", "zsh", "fish", "powershell"})
+_NO_THREAD = "can't start new thread"  # CPython's only way to say so
 EXIT_NO_READER = 141  # what they say of one ended by SIGPIPE
 
 
@@ -130,7 +131,12 @@ def _carry_out(parsed: Parsed, environ: Mapping[str, str]) -> int:
     except OSError as error:
         call.fail(InternalError.from_os_error(error, error.filename or ""))
     except Exception as error:  # noqa: BLE001 (never a traceback on a user)
-        _tell_bug(call, error)
+        if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
+            call.fail(
+                InternalError(f"{_NO_THREAD}: a limit of processes, or a sandbox, refuses it")
+            )
+        else:
+            _tell_bug(call, error)
     return EXIT_ERROR
 
 

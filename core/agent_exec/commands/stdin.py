@@ -62,7 +62,7 @@ def keep_stdin(dir_fd: int, source: StdinSource, max_bytes: int) -> str:
             if kept_bytes > max_bytes:
                 raise StdinTooLargeError(max_bytes)
             atomic.write_all(target, chunk)
-        os.fsync(target)
+        atomic.sync(target)
     finally:
         os.close(target)
     return STDIN_FILE

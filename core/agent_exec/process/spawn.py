@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import sys
@@ -37,18 +38,8 @@ def start_program(name: str, *arguments: str) -> tuple[int, socket.socket]:
         number = theirs.fileno()
         source = os.dup(number) if number == SOCKET_FD else number
         try:
-            pid = os.posix_spawn(
-                sys.executable,
-                [*program_words(name), *arguments],
-                {},
-                file_actions=[
-                    *((os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)),
-                    (os.POSIX_SPAWN_DUP2, source, SOCKET_FD),
-                ],
-                setpgroup=0,  # out of reach of the terminal's signals from its first moment
-                setsigmask=(),
-                setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
-            )
+            words = [sys.executable, "-I", "-S", os.path.join(_PROGRAMS, name), *arguments]
+            pid = _spawn(words, source)
         finally:
             if source != number:
                 os.close(source)
@@ -58,6 +49,37 @@ def start_program(name: str, *arguments: str) -> tuple[int, socket.socket]:
     finally:
         theirs.close()
     return pid, ours
+
+
+def _spawn(words: list[str], source: int) -> int:
+    # In a group of its own: out of reach of the terminal's signals from its first moment.
+    reset = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    try:
+        return os.posix_spawn(
+            words[0],
+            words,
+            {},
+            file_actions=[
+                *((os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)),
+                (os.POSIX_SPAWN_DUP2, source, SOCKET_FD),
+            ],
+            setpgroup=0,
+            setsigmask=(),
+            setsigdef=reset,
+        )
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOSYS):
+            raise
+    from agent_exec.process.forking import fork_and_exec
+
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        descriptors = {SOCKET_FD: source, 0: null, 1: null, 2: null}
+        return fork_and_exec(
+            words[0], words, {}, descriptors, begins_session=False, reset_signals=reset
+        )
+    finally:
+        os.close(null)
 
 
 def _above_standard(end: socket.socket) -> socket.socket:

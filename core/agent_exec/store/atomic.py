@@ -16,6 +16,7 @@ ORIGIN_FILE = "root"  # beside the jobs that can be brought back: which root the
 # Inode and modification time: tells a file that is still the one we wrote from any other.
 FileVersion = tuple[int, int]
 
+_CANNOT_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM, errno.EROFS)
 # Where files lie in memory, on Linux; without it they lie in the job's directory.
 _SHARED_MEMORY = "/dev/shm"
 _HERE = "."
@@ -30,6 +31,16 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
+
+
+def sync(fd: int) -> None:
+    """Have a file or directory survive a power cut, where its file system can do that at all."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        # Directories on FUSE and CIFS, and what a sandbox leaves out: nothing is wrong with it.
+        if error.errno not in _CANNOT_SYNC:
+            raise
 
 
 def create_file(dir_fd: int, name: str) -> int:
@@ -54,7 +65,7 @@ def write_new_file(
         if mtime_ns is not None:
             os.utime(fd, ns=(mtime_ns, mtime_ns))
         if durable:
-            os.fsync(fd)
+            sync(fd)
         return version_of(os.fstat(fd))
     finally:
         os.close(fd)
@@ -80,7 +91,7 @@ def replace_file(
         remove_if_there(dir_fd, temp)
         raise
     if durable:
-        os.fsync(dir_fd)
+        sync(dir_fd)
     return version
 
 
@@ -111,13 +122,13 @@ class ReservedFile:
             written += os.pwrite(self._fd, memoryview(data)[written:], written)
         os.ftruncate(self._fd, len(data))
         if durable:
-            os.fsync(self._fd)
+            sync(self._fd)
         version = version_of(os.fstat(self._fd))
         os.rename(self._name, name, src_dir_fd=self._dir_fd, dst_dir_fd=self._dir_fd)
         os.close(self._fd)
         self._fd = -1
         if durable:
-            os.fsync(self._dir_fd)
+            sync(self._dir_fd)
         return version
 
     def close(self) -> None:

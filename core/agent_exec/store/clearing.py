@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
@@ -26,8 +27,11 @@ class Emptier:
     def __init__(self) -> None:
         self._queue: queue.Queue[tuple[int, str, str] | None] = queue.Queue(_EMPTIED_LATER)
         self._failures: dict[str, str] = {}
-        self._thread = threading.Thread(target=self._run, name="emptier", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        thread = threading.Thread(target=self._run, name="emptier", daemon=True)
+        with contextlib.suppress(RuntimeError):  # no thread to be had: each is emptied at once
+            thread.start()
+            self._thread = thread
 
     def take(self, job_id: str, dir_fd: int, aside: str) -> None:
         """Have a job's directory, now at *aside*, emptied and removed; returns before that.
@@ -37,25 +41,31 @@ class Emptier:
             dir_fd: the directory, locked; closed when it is done with.
             aside: its path.
         """
-        self._queue.put((dir_fd, aside, job_id))
+        if self._thread is None:
+            self._empty(dir_fd, aside, job_id)
+        else:
+            self._queue.put((dir_fd, aside, job_id))
 
     def close(self) -> dict[str, str]:
         """Wait until all is removed; gives the ids of those that could not be, and why."""
-        self._queue.put(None)
-        self._thread.join()
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
         return self._failures
 
     def _run(self) -> None:
         while (taken := self._queue.get()) is not None:
-            dir_fd, aside, job_id = taken
-            try:
-                removal.empty_and_remove(dir_fd, aside)
-            except OSError as error:
-                self._failures[job_id] = str(error.strerror)
-            except Exception as error:  # noqa: BLE001  (one job's fault must not end the others')
-                self._failures[job_id] = f"{type(error).__name__}: {error}"
-            finally:
-                os.close(dir_fd)
+            self._empty(*taken)
+
+    def _empty(self, dir_fd: int, aside: str, job_id: str) -> None:
+        try:
+            removal.empty_and_remove(dir_fd, aside)
+        except OSError as error:
+            self._failures[job_id] = str(error.strerror)
+        except Exception as error:  # noqa: BLE001  (one job's fault must not end the others')
+            self._failures[job_id] = f"{type(error).__name__}: {error}"
+        finally:
+            os.close(dir_fd)
 
 
 def set_aside_unless(

@@ -300,7 +300,7 @@ class JobStore:
                     (records.META_FILE, encode_meta(meta)),
                 ):
                     atomic.write_new_file(job.fd, name, records.dump_record(document))
-                os.fsync(job.fd)
+                atomic.sync(job.fd)
                 os.rename(staging, os.path.join(self.root, job_id))
                 locks.let_go(job.fd)
             self._sync_root()
@@ -322,7 +322,7 @@ class JobStore:
     def _sync_root(self) -> None:
         fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fsync(fd)
+            atomic.sync(fd)
         finally:
             os.close(fd)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _POLL_FIRST_S = 0.001
 _POLL_MAX_S = 0.02
+_WAY_OUT = "choose a jobs root with --root whose file system has flock"
 
 
 def open_lock_file(dir_fd: int, name: str) -> int:
@@ -34,7 +35,8 @@ def try_lock(fd: int) -> bool:
     except OSError as error:
         if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
             return False
-        raise
+        number = error.errno or errno.EIO
+        raise OSError(number, f"cannot lock files: {os.strerror(number)}; {_WAY_OUT}") from None
     return True
 
 

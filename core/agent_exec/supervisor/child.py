@@ -126,14 +126,28 @@ def _spawn_first(command: Command, environment: dict[bytes, bytes]) -> int:
 
 
 def _spawn(path: str, command: Command, environment: dict[bytes, bytes]) -> int:
-    return os.posix_spawn(
+    try:
+        return os.posix_spawn(
+            path,
+            command.arguments,
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, fd, target) for target, fd in enumerate(command.standard)
+            ],
+            setsid=True,
+            setsigmask=(),
+            setsigdef=_RESET_SIGNALS,
+        )
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOSYS):
+            raise
+    from agent_exec.process.forking import fork_and_exec
+
+    return fork_and_exec(
         path,
         command.arguments,
         environment,
-        file_actions=[
-            (os.POSIX_SPAWN_DUP2, fd, target) for target, fd in enumerate(command.standard)
-        ],
-        setsid=True,
-        setsigmask=(),
-        setsigdef=_RESET_SIGNALS,
+        dict(enumerate(command.standard)),
+        begins_session=True,
+        reset_signals=_RESET_SIGNALS,
     )

@@ -38,8 +38,16 @@ def detach(keep: tuple[int, ...]) -> None:
     Args:
         keep: descriptors that stay open, from now on closed at exec.
     """
-    os.setsid()
+    leave_session()
     settle(keep)
+
+
+def leave_session() -> None:
+    """Begin a session; where a sandbox refuses that, a process group at least."""
+    try:
+        os.setsid()
+    except OSError:
+        os.setpgid(0, 0)
 
 
 def settle(keep: tuple[int, ...]) -> None:

@@ -13,7 +13,7 @@ import time
 from agent_exec.model import records
 from agent_exec.process.bare_signal import signal
 from agent_exec.store import atomic
-from agent_exec.supervisor.detach import adopt_orphans, close_others, open_wakeup
+from agent_exec.supervisor.detach import adopt_orphans, close_others, leave_session, open_wakeup
 from agent_exec.supervisor.event_log import EventLog
 from agent_exec.supervisor.frames import Inlet, Outlet
 from agent_exec.supervisor.helpers import SYNCED
@@ -70,7 +70,7 @@ def _run_notifier(
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        os.setsid()
+        leave_session()
         # Not even the supervisor's lock: this process may outlive the supervisor.
         close_others((dir_fd, messages_fd, answers_fd))
         adopt_orphans()

@@ -30,7 +30,7 @@ def main() -> None:
     from agent_exec.process import cgroup  # noqa: F401
     from agent_exec.process.bare_signal import signal
     from agent_exec.process.fd_passing import SOCKET_FD, open_socket, receive
-    from agent_exec.supervisor.detach import adopt_orphans, settle, show_name
+    from agent_exec.supervisor.detach import adopt_orphans, leave_session, settle, show_name
     from agent_exec.supervisor.lifecycle import supervise
 
     settle((SOCKET_FD,))
@@ -55,7 +55,7 @@ def main() -> None:
             if pid == 0:
                 status = 2
                 try:
-                    os.setsid()
+                    leave_session()
                     requests.close()
                     status = supervise(*descriptors)
                 finally:
