@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     _E = TypeVar("_E", JobStatus, MatchType, MatchStream)
 
 
+# What the peers' own types hold; the rest of the code may count on it.
+_LEAST, _MOST = -(2**31), 2**64 - 1
+
+
 class Reader:
     """Typed access to one JSON object of a record; every miss names the file and the key."""
 
@@ -79,6 +83,8 @@ class Reader:
         value = self.optional(key)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
             raise self.fail(key, "is not a whole number")
+        if value is not None and not _LEAST <= value <= _MOST:
+            raise self.fail(key, "is beyond what any such number can be")
         return value
 
     def number(self, key: str) -> int:
