@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from agent_exec.commands.again import definition_of as definition_of
     from agent_exec.commands.create import create_job as create_job
     from agent_exec.commands.definition import JobDefinition as JobDefinition
     from agent_exec.commands.delete import delete_job as delete_job
@@ -46,6 +47,7 @@ _HOMES = {
     "PrewarmedLauncher": "process.prewarmed",
     "collect_garbage": "commands.gc",
     "create_job": "commands.create",
+    "definition_of": "commands.again",
     "delete_job": "commands.delete",
     "follow_job": "commands.tail",
     "job_status": "commands.status",
@@ -62,6 +64,8 @@ _HOMES = {
     "wait_job": "commands.wait",
     "wait_jobs": "commands.wait",
 }
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 (all of them are strings)
 
 
 def __getattr__(name: str) -> object:

@@ -92,3 +92,12 @@ def test_a_quick_verb_loads_next_to_nothing(words: list[str], root: Path, job_id
 def test_no_verb_loads_the_dashboards_libraries(words: list[str], root: Path, job_id: str) -> None:
     loaded = loaded_by(root, *(job_id if word == "ID" else word for word in words))
     assert loaded & NEVER == set()
+
+
+def test_a_star_gives_every_public_name_of_the_library() -> None:
+    import agent_exec
+
+    names: dict[str, object] = {}
+    exec("from agent_exec import *", names)  # noqa: S102
+    assert set(agent_exec.__all__) <= names.keys()
+    assert callable(names["run_job"])
