@@ -153,6 +153,7 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "full for a while": "told at once; storing goes on behind a mark, lines and figures right",
         "full: a long record": "supervision.json of more than a block is whole",
         "slow sink, fast pattern": "counted, not kept: neither memory nor disk grows",
+        "directories that cannot be synced": "jobs are made and run all the same",
         "full: afterwards": "the record is whole once there is space",
         "read-only": "a clear error",
         "no inodes": "a clear error, nothing half made",

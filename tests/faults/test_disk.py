@@ -11,7 +11,7 @@ import pytest
 
 from faults.bench import TERMINAL, Bench, Call
 from faults.rows import covers
-from faults.tools import Volume, await_text, volume
+from faults.tools import Volume, await_text, strace, volume
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.faults
@@ -293,3 +293,13 @@ def test_a_slow_sink_of_a_fast_pattern_costs_neither_memory_nor_disk(
     events = bench.file(job_id, "notification_events.ndjson")
     assert not events.exists() or events.stat().st_size < 1_000_000
     figure(f"{supervision['dropped_matches']} counted, peak {peak_kb // 1024} MiB")
+
+
+@covers("directories that cannot be synced")
+def test_a_file_system_that_syncs_no_directory_holds_jobs(bench: Bench) -> None:
+    log = bench.scratch / "trace"
+    prefix = strace(log, "fsync:error=EINVAL:when=3+", calls="fsync")
+    for verb in ("create", "run"):
+        answer = bench.call(verb, "--", "true", prefix=prefix)
+        assert "EINVAL" in log.read_text()
+        assert answer.ok, answer

@@ -11,6 +11,7 @@ import time
 
 from agent_exec.process.bare_signal import signal
 from agent_exec.process.fd_passing import SOCKET_FD, hand_over, open_socket
+from agent_exec.process.loader import loader_variables
 from agent_exec.process.signalling import signal_own_child
 
 TYPE_CHECKING = False
@@ -58,7 +59,7 @@ def _spawn(words: list[str], source: int) -> int:
         return os.posix_spawn(
             words[0],
             words,
-            {},
+            loader_variables(),
             file_actions=[
                 *((os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)),
                 (os.POSIX_SPAWN_DUP2, source, SOCKET_FD),
@@ -76,7 +77,12 @@ def _spawn(words: list[str], source: int) -> int:
     try:
         descriptors = {SOCKET_FD: source, 0: null, 1: null, 2: null}
         return fork_and_exec(
-            words[0], words, {}, descriptors, begins_session=False, reset_signals=reset
+            words[0],
+            words,
+            loader_variables(),
+            descriptors,
+            begins_session=False,
+            reset_signals=reset,
         )
     finally:
         os.close(null)

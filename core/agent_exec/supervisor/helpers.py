@@ -10,6 +10,7 @@ import select
 import sys
 
 from agent_exec.process.bare_signal import signal
+from agent_exec.process.loader import loader_variables
 from agent_exec.process.signalling import signal_own_child
 from agent_exec.supervisor.frames import Inlet, Outlet
 from agent_exec.supervisor.loop import READABLE
@@ -26,7 +27,6 @@ SYNCED: Message = ("", None)
 
 _MATCHER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "matcher.py")
 _READY_LIMIT_MS = 2000
-_LOADER_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
 
 
 class Helper:
@@ -109,11 +109,6 @@ class Helper:
         self.close()
         if self.pid:
             signal_own_child(self.pid, signal.SIGKILL)
-
-
-def loader_variables() -> dict[str, str]:
-    """What an interpreter may need to find its own libraries by; nothing else of ours."""
-    return {name: os.environ[name] for name in _LOADER_VARIABLES if name in os.environ}
 
 
 def spawn_matcher() -> tuple[int, int, int]:

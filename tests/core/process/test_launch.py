@@ -251,3 +251,13 @@ def test_the_umask_is_told_without_being_changed() -> None:
         assert os.umask(0o031) == 0o031
     finally:
         os.umask(old)
+
+
+def test_the_loaders_variables_reach_the_supervisor_and_not_the_command(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/python/lib")
+    job = workshop.create("echo ${LD_LIBRARY_PATH-none}; exec sleep 60")
+    job.start(job.spec(environment={"PATH": os.environ["PATH"]})).wait_for_text("none")
+    environ = Path(f"/proc/{job.supervisor_pid}/environ").read_bytes()
+    assert b"LD_LIBRARY_PATH=/opt/python/lib" in environ.split(b"\0")

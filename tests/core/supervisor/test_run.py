@@ -14,6 +14,8 @@ import pytest
 from agent_exec.errors import LaunchFailedError
 from agent_exec.model.job import JobStatus
 from agent_exec.model.supervision import EndCause
+from agent_exec.supervisor.definition import Definition
+from agent_exec.supervisor.journal import Journal
 from support.jobs import ENDED, Workshop, is_alive, python
 from support.waiting import wait_until
 
@@ -256,3 +258,30 @@ def test_nothing_is_left_of_a_job_that_is_over(workshop: Workshop) -> None:
     job = workshop.create("echo x").start().wait().wait_released()
     wait_until(lambda: not is_alive(job.supervisor_pid))
     assert not [name for name in os.listdir(job.path) if name.startswith(".tmp-")]
+
+
+def test_a_state_that_was_taken_away_is_written_at_the_end(workshop: Workshop) -> None:
+    job = workshop.create("read x < go; exit 3")
+    os.mkfifo(job.path / "go")
+    job.start(job.spec(cwd=str(job.path)))
+    (job.path / "state.json").unlink()
+    (job.path / "go").write_text("\n")
+    job.wait()
+    assert (job.state.status, job.state.result.exit_code) == ("exited", 3)
+
+
+def test_a_moved_root_is_no_removed_job(workshop: Workshop, tmp_path: Path) -> None:
+    job = workshop.create("true")
+    root, moved = job.path.parent, tmp_path / "moved"
+    definition = Definition()
+    for name in Definition.__slots__:
+        setattr(definition, name, None)
+    definition.root, definition.job_id = str(root), job.id
+    journal = Journal(job.directory.fd, definition)
+    assert journal.is_in_place()
+    root.rename(moved)
+    assert journal.is_in_place()
+    (moved / job.id).rename(moved / f".gone-{job.id}")
+    assert not journal.is_in_place()
+    (moved / f".gone-{job.id}").rename(moved / job.id)
+    moved.rename(root)
