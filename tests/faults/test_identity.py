@@ -199,6 +199,18 @@ def test_a_stopped_supervisor_does_not_keep_wait_busy(bench: Bench) -> None:
     assert bench.wait_over(job_id) == ("killed", "9")
 
 
+@covers("paused")
+def test_a_job_that_went_on_and_did_well_was_not_ended_with_its_supervisor(bench: Bench) -> None:
+    go = bench.scratch / "go"
+    script = f"trap '' TERM; echo ready; until [ -e {go} ]; do sleep 0.05; done"
+    job_id = bench.run("sh", "-c", script)
+    await_text(bench.file(job_id, "stdout.log"), "ready")
+    bench.supervisor(job_id).send(signal.SIGTERM)
+    go.touch()
+    assert bench.wait_over(job_id) == ("exited", 0)
+    assert bench.must("status", job_id)["cause"] == "exit"
+
+
 @covers("another namespace")
 def test_the_supervisors_own_reason_is_kept(bench: Bench) -> None:
     job_id = bench.run("sleep", "600")

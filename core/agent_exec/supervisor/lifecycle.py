@@ -270,6 +270,8 @@ class Run:
     def _on_child_end(self, status: int, usage: struct_rusage) -> None:
         self._ending = Ending(status, usage, self._started_s)
         self._timeout_at = self._progress_at = self._enclosure.due_at = None
+        if self._cause == "terminated_with_supervisor" and self._ending.exit_code == 0:
+            self._cause = None  # asked to end with its supervisor, it went on and did well
         self._cause = self._cause or ("exit" if self._ending.signal_text is None else "signal")
         self._drain()
         if self._capture.is_open:

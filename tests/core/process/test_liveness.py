@@ -16,7 +16,9 @@ import pytest
 from agent_exec.errors import UnverifiedProcessError
 from agent_exec.model.job import JobResult, JobState, JobStatus, StateJob
 from agent_exec.process import identity, tree
+from agent_exec.process.exit_watch import ExitWatch
 from agent_exec.process.liveness import Liveness, Verdict, assess
+from agent_exec.process.recognition import recognise
 from agent_exec.store.clock import timestamp_of
 from support.jobs import Job, Workshop
 from support.waiting import wait_until
@@ -218,3 +220,34 @@ def test_a_program_name_with_parentheses_does_not_confuse_the_reading(tmp_path: 
         assert stat is not None
         assert (stat.parent_pid, stat.is_alive) == (os.getpid(), True)
         process.kill()
+
+
+@pytest.mark.parametrize("pid", [-1, 0, 2**31, 2**32 - 1, 2**63])
+def test_a_number_that_no_process_can_have_has_ended(pid: int) -> None:
+    with ExitWatch(pid) as watch:
+        assert watch.has_ended
+    assert identity.read_stat(pid) is None
+    assert not identity.exists(pid)
+
+
+def test_a_record_without_a_pid_namespace_is_believed_of_the_lock_holder_only(
+    workshop: Workshop,
+) -> None:
+    job = workshop.create("sleep 60").start()
+    supervisor = replace(job.supervision.supervisor, pid_namespace=None)
+    assert recognise(supervisor, job.directory).stat is not None
+    stranger = identity.read_stat(os.getpid())
+    assert stranger is not None
+    planted = replace(supervisor, pid=stranger.pid, start_ticks=stranger.start_ticks)
+    assert "PID namespace" in recognise(planted, job.directory).doubt
+
+
+def test_another_boot_is_another_machine_where_a_host_is_named(workshop: Workshop) -> None:
+    job = workshop.create("sleep 60").start()
+    child = job.supervision.child
+    assert child is not None
+    other = replace(child, boot_id="another")
+    assert recognise(other, job.directory).is_reboot
+    assert recognise(replace(other, host="far-away"), job.directory).elsewhere == "on host far-away"
+    here = replace(child, pid_namespace=1)
+    assert "another PID namespace" in recognise(here, job.directory).elsewhere
