@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import threading
 import time
@@ -14,10 +16,20 @@ from agent_exec.store import story
 from agent_exec.store.directories import find_directories
 from agent_exec.store.filesystem import is_network
 from agent_exec.store.jobs import JobStore
+from agent_exec.store.watch_limits import (
+    NO_WATCHES,
+    WatchCount,
+    allowed_watches,
+    directories_among,
+    directories_in,
+    limit_named,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+    from watchfiles.main import FileChange
 
 
 # 20 wakeups a second cost 0.15 % of a core; a change shows within 50 to 150 ms.
@@ -28,11 +40,10 @@ _POLL_S = 1.0
 _RETRY_S = 0.05
 _RESYNC_S = 30.0
 _RESYNC_TOLD_S = 120.0  # where events tell of every job: for those that the system dropped
+_EVENTS_AGAIN_S = 60.0  # what others watch may have become less
 _LOOK_SHARE = 0.01  # of a core, at most, for looking where events should have told
 _POLL_SHARE = 0.04
 _NEWEST_WATCHED = 1000
-_WATCHES_SHARE = 0.5  # of what the user may have: other programs watch too
-_WATCH_LIMIT_FILE = "/proc/sys/fs/inotify/max_user_watches"
 _SILENT_FILES = frozenset({records.JOB_LOCK_FILE, records.SUPERVISOR_LOCK_FILE})
 
 
@@ -140,21 +151,22 @@ class JobWatcher:
         while not os.path.isdir(self._store.root) and not self._stop.wait(self._poll_s):
             pass
 
-    def _poll(self, reason: str) -> Iterator[Changes]:
+    def _poll(self, reason: str, for_s: float = math.inf) -> Iterator[Changes]:
         self._set_mode(WatchMode.POLLING, reason)
-        while os.path.isdir(self._store.root):
+        until_s = time.monotonic() + for_s
+        while os.path.isdir(self._store.root) and time.monotonic() < until_s:
             yield from self._news()
             if self._stop.wait(max(self._poll_s, self._look_s / _POLL_SHARE)):
                 return
 
     def _follow_events(self) -> Iterator[Changes]:
-        limit = self._max_watches if self._max_watches is not None else _allowed_watches()
+        limit = self._max_watches if self._max_watches is not None else allowed_watches()
         if len(self._seen) < limit:
             yield from self._follow([self._root_path()], WatchMode.EVENTS, "")
             return
         room = min(_NEWEST_WATCHED, limit - 1)
         if room <= 0:
-            yield from self._poll("no file watches left (fs.inotify.max_user_watches)")
+            yield from self._poll(NO_WATCHES, _EVENTS_AGAIN_S)
             return
         reason = f"{len(self._seen)} jobs are too many file watches; the rest is looked at"
         yield from self._follow(self._newest_paths(room), WatchMode.NEWEST, reason)
@@ -179,8 +191,7 @@ class JobWatcher:
         """Yield until stopped, or until what is watched is no longer the right thing."""
         import watchfiles
 
-        identity = _identity_of(self._store.root)
-        base = paths[0]
+        limit = ""
         try:
             raw = watchfiles.watch(
                 *paths,
@@ -195,32 +206,54 @@ class JobWatcher:
                 ignore_permission_denied=True,
                 force_polling=False,
             )
-            resync_s = _RESYNC_TOLD_S if mode is WatchMode.EVENTS else _RESYNC_S
-            next_look = 0.0  # at once: what happened while the watches were being set
-            for events in raw:
-                changes = _sort_events(base, (path for _, path in events))
-                if changes:
-                    yield changes
-                if _identity_of(self._store.root) != identity:
-                    yield from self._news()
-                    return
-                if mode is WatchMode.NEWEST and changes.records - self._seen.keys():
-                    yield from self._news()
-                    return  # to be armed again with the new jobs
-                if time.monotonic() >= next_look:
-                    yield from self._news()
-                    next_look = time.monotonic() + max(resync_s, self._look_s / _LOOK_SHARE)
-                self._set_mode(mode, reason)
+            with contextlib.closing(raw):
+                limit = yield from self._told(raw, paths, mode, reason)
         except FileNotFoundError:
             self._stop.wait(_RETRY_S)  # the root or a job went while the watches were being set
         except (OSError, RuntimeError) as error:
-            story.logger(__name__).warning(
-                "watching %s by events failed: %s", self._store.root, error
-            )
-            if mode is WatchMode.EVENTS:
-                self._max_watches = min(len(self._seen), _NEWEST_WATCHED)
-            else:
-                yield from self._poll(f"events failed: {reason_of(error)}")
+            limit = limit_named(error)
+            if not limit:
+                yield from self._failed(mode, error)
+        if limit:
+            yield from self._poll(limit, _EVENTS_AGAIN_S)
+
+    def _told(
+        self, raw: Iterable[set[FileChange]], paths: list[str], mode: WatchMode, reason: str
+    ) -> Generator[Changes, None, str]:
+        """Yield what events tell; the name of the limit that ends it, if one does."""
+        identity, base = _identity_of(self._store.root), paths[0]
+        is_whole = mode is WatchMode.EVENTS
+        count = WatchCount(lambda: directories_in(base) if is_whole else directories_among(paths))
+        resync_s = _RESYNC_TOLD_S if is_whole else _RESYNC_S
+        next_look = 0.0  # at once: what happened while the watches were being set
+        known = set(self._seen)
+        for events in raw:
+            changes = _sort_events(base, (path for _, path in events))
+            if changes:
+                yield changes
+            if _identity_of(self._store.root) != identity:
+                yield from self._news()
+                return ""
+            if mode is WatchMode.NEWEST and changes.records - self._seen.keys():
+                yield from self._news()
+                return ""  # to be armed again with the new jobs
+            if time.monotonic() >= next_look:
+                yield from self._news()
+                next_look = time.monotonic() + max(resync_s, self._look_s / _LOOK_SHARE)
+                known = set(self._seen)
+            if count.is_short(has_new=not changes.records <= known):
+                return NO_WATCHES
+            known |= changes.records
+            if not count.is_in_doubt:
+                self._set_mode(mode, reason)
+        return ""
+
+    def _failed(self, mode: WatchMode, error: Exception) -> Iterator[Changes]:
+        story.logger(__name__).warning("watching %s by events failed: %s", self._store.root, error)
+        if mode is WatchMode.EVENTS:
+            self._max_watches = min(len(self._seen), _NEWEST_WATCHED)
+        else:
+            yield from self._poll(f"events failed: {reason_of(error)}")
 
     def _news(self) -> Iterator[Changes]:
         """Look at every directory; yield what differs from the last look.
@@ -253,14 +286,6 @@ def _identity_of(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return (status.st_dev, status.st_ino)
-
-
-def _allowed_watches() -> int:
-    try:
-        with open(_WATCH_LIMIT_FILE, encoding="ascii") as file:
-            return int(int(file.read()) * _WATCHES_SHARE)
-    except (OSError, ValueError):
-        return 10**9  # no inotify: macOS watches a tree as one
 
 
 def _sort_events(base: str, paths: Iterable[str]) -> Changes:
