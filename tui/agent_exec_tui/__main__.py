@@ -106,6 +106,8 @@ def _print_screen(options: Parsed, wish: Wish, size: str) -> int:
         raise UsageError(f"invalid value for '--keys <KEYS>': {error}") from None
     picture = print_screen(wish, screen_size(size), keys, is_demo=flags.flag("--demo"))
     write_stdout((picture.svg if flags.text("--format") == "svg" else picture.text).encode())
+    for problem in picture.problems:
+        say(f"warning: {problem}")
     if not picture.is_complete:
         say("warning: not everything could be read in time")
     return 0

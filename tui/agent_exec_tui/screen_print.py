@@ -23,6 +23,7 @@ from agent_exec_tui.state import KeptState
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
+    from textual.worker import Worker
 
     from agent_exec_tui.running import Wish
     from agent_exec_tui.settings import Settings
@@ -31,6 +32,8 @@ LIMIT_S: Final = 10.0
 """So long at most is waited for the list and the logs, and again after the keys."""
 _STILL_S: Final = 0.25  # longer than the cursor has to rest before its job's logs are opened
 _LOOK_S: Final = 0.02
+_ROUND_S: Final = 0.4  # longer than that
+_ROUNDS: Final = 3
 _READING_GROUPS: Final = ("arrange", "log-", "read-")
 _NAMES: Final = {"esc": "escape", "pgup": "pageup", "pgdn": "pagedown"}
 
@@ -40,12 +43,14 @@ class Picture:
     """What was on the screen.
 
     Attributes:
+        problems: what of the settings could not be used.
         is_complete: False when something was still being read at the time limit.
     """
 
     text: str
     svg: str
     is_complete: bool
+    problems: tuple[str, ...] = ()
 
 
 def keys_in(text: str) -> tuple[str, ...]:
@@ -87,6 +92,16 @@ def print_screen(
         return picture_of(root, size, settings, filter_text=wish.filter_text or "", keys=keys)
 
 
+class _PaperApp(DashboardApp):
+    def _handle_exception(self, error: Exception) -> None:
+        # Textual would print the traceback with every local variable; it is raised to our caller.
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+
 def picture_of(
     root: str,
     size: tuple[int, int],
@@ -106,7 +121,7 @@ def picture_of(
         keys: pressed one after the other, as Textual names them.
         limit_s: how long to wait for the reading, and again after the keys.
     """
-    app = DashboardApp(root, settings, kept=KeptState(filter_text=filter_text))
+    app = _PaperApp(root, settings, kept=KeptState(filter_text=filter_text))
     app.animation_level = "none"
     return asyncio.run(_take(app, size, keys, limit_s))
 
@@ -121,21 +136,25 @@ async def _take(
                 await pilot.press(key)
             if keys:
                 is_complete = await _still(pilot, app, limit_s)
-            return Picture(_text(app), _svg(app), is_complete)
+            return Picture(_text(app), _svg(app), is_complete, app.settings.problems)
         finally:
             app.main.session.close()
 
 
 async def _still(pilot: Pilot[str], app: DashboardApp, limit_s: float) -> bool:
-    """Wait until nothing is being read and nothing has moved for a moment."""
+    """Wait until nothing moves for a moment; or, where jobs go on writing, until what was there is drawn."""
     deadline_s = time.monotonic() + limit_s
     shown, since_s = "", time.monotonic()
+    there = _WhatIsThere(app)
     while (now_s := time.monotonic()) < deadline_s:
         await pilot.pause()
         now = _text(app)
-        if now != shown or _is_reading(app):
+        if now != shown or _is_listing(app) or _readers(app):
             shown, since_s = now, now_s
         elif now_s - since_s >= _STILL_S:
+            return True
+        if there.is_read(now_s):
+            await pilot.pause()
             return True
         if app.return_code is not None:  # a key has left the dashboard
             return True
@@ -143,16 +162,46 @@ async def _still(pilot: Pilot[str], app: DashboardApp, limit_s: float) -> bool:
     return False
 
 
-def _is_reading(app: DashboardApp) -> bool:
+class _WhatIsThere:
+    """Tells when all has been read that was there when the view last changed, whatever came since."""
+
+    def __init__(self, app: DashboardApp) -> None:
+        self._app = app
+        self._view: tuple[object, ...] = ()
+        self._since_s = 0.0
+        self._readers: set[Worker[object]] = set()
+        self._rounds = 0
+
+    def is_read(self, now_s: float) -> bool:
+        """Look again."""
+        main = self._app.main
+        view = (self._app.screen, main.table.cursor_id, main.panes.wish, main.viewing.view)
+        if view != self._view or _is_listing(self._app):
+            self._view, self._since_s, self._rounds = view, now_s, 0
+            self._readers = set()
+        elif now_s - self._since_s >= (self._rounds + 1) * _ROUND_S and not any(
+            not worker.is_finished for worker in self._readers
+        ):
+            # What these were to read may be what the next ones need.
+            self._rounds += 1
+            self._readers = _readers(self._app)
+        return self._rounds > _ROUNDS
+
+
+def _is_listing(app: DashboardApp) -> bool:
     main = app.main
     if main.viewing.view is not main.jobs.view:
         return True
-    if not main.reading.is_loaded:
-        return not main.reading.state.warning  # which says why there is nothing to wait for
-    return any(
-        worker.group.startswith(_READING_GROUPS) and not worker.is_finished
+    # A warning says why there is nothing to wait for.
+    return not main.reading.is_loaded and not main.reading.state.warning
+
+
+def _readers(app: DashboardApp) -> set[Worker[object]]:
+    return {
+        worker
         for worker in app.workers
-    )
+        if worker.group.startswith(_READING_GROUPS) and not worker.is_finished
+    }
 
 
 def _recorded(app: DashboardApp) -> Console:
