@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -39,6 +40,7 @@ class Terminal:
 
     def __init__(self, command: list[str], env: dict[str, str]) -> None:
         self._master, self._slave = pty.openpty()
+        self._size = (COLUMNS, ROWS)
         size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, size)
         self._before = termios.tcgetattr(self._slave)
@@ -84,7 +86,7 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
 
     def _clear(self) -> None:
-        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._screen = pyte.Screen(*self._size)
         self._stream = pyte.ByteStream(self._screen)
 
     def wait_for(self, text: str, limit_s: float = LIMIT_S) -> None:
@@ -94,7 +96,37 @@ class Terminal:
             raise AssertionError(f"{error}; the screen is\n{self.screen}") from None
 
     def press(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
+        self.put(keys.encode())
+
+    def put(self, data: bytes) -> None:
+        """Have the terminal say anything at all."""
+        os.write(self._master, data)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Have another size, and draw from there on."""
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._size = (columns, rows)
+        self._drawn_bytes = len(self._output)
+        self._clear()
+        self.process.send_signal(signal.SIGWINCH)
+
+    def stop(self, number: int = signal.SIGSTOP) -> None:
+        """Send it a signal that stops it, and wait until it has stopped."""
+        self.process.send_signal(number)
+        self.wait_stopped()
+
+    def wait_stopped(self) -> None:
+        path = f"/proc/{self.process.pid}/stat"
+
+        def is_stopped() -> bool:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                return file.read().rpartition(")")[2].split()[0] == "T"
+
+        wait_until(is_stopped, LIMIT_S, "a stopped process")
+
+    def is_as_before(self) -> bool:
+        """Whether the line discipline is what it was before the program."""
+        return bool(termios.tcgetattr(self._slave) == self._before)
 
     def send(self, number: int) -> int:
         """Send a signal; the exit status that followed."""

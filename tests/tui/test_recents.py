@@ -12,7 +12,7 @@ from agent_exec_tui.form_text import FormText
 from agent_exec_tui.job_rows import JobRow
 from agent_exec_tui.recents import OFFERED, Submitted, recents, submitted
 from agent_exec_tui.record_rows import row_of
-from agent_exec_tui.screens.job_form import JobForm
+from agent_exec_tui.screens.job_form import FormAnswer, JobForm
 from agent_exec_tui.screens.menu import MenuDialog
 from agent_exec_tui.state import KeptState, load_state, save_state, state_of
 from support.dashboard import NOW, Root, app_of, dashboard, frozen_clock, until
@@ -92,12 +92,13 @@ async def test_stars_never_stand_for_a_value_of_what_the_form_held_before(tmp_pa
         async with dashboard(root.path, (80, 24), clock=frozen_clock) as pilot:
             main = app_of(pilot).main
             main.restore(KeptState(recents=(Submitted(command="kept -x"),)))
-            main.session.recent = JobDefinition(
-                command=("deploy",), env=("TOKEN=s3cret",), mask=("TOKEN",)
+            definition = JobDefinition(
+                command=("deploy",), env=("TOKEN=s3cret",), mask=("TOKEN",), cwd=str(tmp_path)
             )
-            await pilot.press("a")
-            await until(pilot, lambda: isinstance(pilot.app.screen, JobForm))
-            form = pilot.app.screen
+            form = JobForm(main, definition, origin="7f3a9c1")
+            answers: list[FormAnswer | None] = []
+            pilot.app.push_screen(form, answers.append)
+            await until(pilot, lambda: form.is_mounted and form.query("#env"))
             assert form.query_one("#env", Input).value == "TOKEN=***"
             await pilot.press("ctrl+r", "1")
             await until(pilot, lambda: form.query_one("#command", Input).value == "kept -x")
@@ -105,8 +106,8 @@ async def test_stars_never_stand_for_a_value_of_what_the_form_held_before(tmp_pa
             form.query_one("#mask", Input).value = "TOKEN"
             form.query_one("#create", Button).press()
             await until(pilot, lambda: pilot.app.screen is main)
-            made = main.session.recent
-            assert made is not None
+            assert answers[0] is not None
+            made = answers[0].definition
             assert (made.command, made.env) == (("kept", "-x"), ("TOKEN=***",))
 
 

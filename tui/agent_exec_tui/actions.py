@@ -74,7 +74,9 @@ _MOVE = (
         Group.MOVE,
         EVERYWHERE,
     ),
-    Action("move.page_up", ("pageup",), "page up", "Move up a page", Group.MOVE, EVERYWHERE),
+    Action(
+        "move.page_up", ("pageup", "ctrl+b"), "page up", "Move up a page", Group.MOVE, EVERYWHERE
+    ),
     Action("log.page_down", ("space",), "page", "Move down a page", Group.MOVE, LOG),
     Action("log.page_up", ("b",), "back", "Move up a page", Group.MOVE, LOG),
     Action("log.left", ("h", "left"), "left", "Pan left", Group.MOVE, LOG),

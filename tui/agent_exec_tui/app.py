@@ -14,11 +14,13 @@ from textual.widgets import Input
 from agent_exec_tui import ansi_colours, formatting
 from agent_exec_tui.actions import ACTIONS, Group
 from agent_exec_tui.ascii import AsciiFilter
+from agent_exec_tui.bursts import Burst, PasteRefused
 from agent_exec_tui.feed import JobFeed
 from agent_exec_tui.key_turns import KeyTurns
 from agent_exec_tui.keymap import keys_of
 from agent_exec_tui.layout import HEIGHT_BREAKPOINTS
 from agent_exec_tui.palette import ActionProvider
+from agent_exec_tui.screens.dialog import Dialog
 from agent_exec_tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ class DashboardApp(App[str], inherit_bindings=False):
             for key in keys_of(action, settings.keys)
             for pane in action.panes
         )
-        self._turns = KeyTurns(self, super().on_event, self._leaves_the_focus)
+        self._turns = KeyTurns(self, self._hand_on, self._leaves_the_focus, self._left_out)
         self.set_keymap({action: ",".join(keys) for action, keys in settings.keys.items()})
 
     @property
@@ -123,10 +125,34 @@ class DashboardApp(App[str], inherit_bindings=False):
         """Take keys, and what is pasted between them, one at a time."""
         if isinstance(event, events.InputEvent):
             self.main.touched_s = time.monotonic()
-        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+        if isinstance(event, (events.Key, events.Paste, Burst)) and not event.is_forwarded:
             await self._turns.take(event)
         else:
             await super().on_event(event)
+
+    async def _hand_on(self, event: events.Key | events.Paste) -> None:
+        screen = self.screen
+        if isinstance(screen, Dialog) and isinstance(event, events.Key) and screen.is_early(event):
+            return
+        await super().on_event(event)
+
+    def _left_out(self, burst: Burst) -> None:
+        if burst.left_out:
+            self.main.say(
+                f"{burst.left_out} of the letters that came at once were left out: "
+                "a key that does something is pressed by itself",
+                severity="warning",
+            )
+
+    def on_paste_refused(self, _: PasteRefused) -> None:
+        """Tell of what was too much."""
+        self.main.say(
+            "more was pasted than is taken (1 MiB): nothing of it was", severity="warning"
+        )
+
+    def shown_since(self) -> Callable[[], float | None]:
+        """Give what tells when all that is drawn by now had reached the terminal."""
+        return time.monotonic
 
     def _leaves_the_focus(self, event: events.Key | events.Paste) -> bool:
         if isinstance(event, events.Paste):

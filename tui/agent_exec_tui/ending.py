@@ -10,7 +10,7 @@ import termios
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType, TracebackType
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
@@ -22,6 +22,23 @@ _RESTORE: Final = (
     b"\x1b[?2004l\x1b[?2048l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[<u"
     b"\x1b[?1049l\x1b[?1004l\x1b[?7h\x1b[?25h\x1b[0m"
 )
+
+
+@contextlib.contextmanager
+def lent_terminal() -> Iterator[None]:
+    """Leave the keys of INT and QUIT to another program, while that has the terminal."""
+
+    def not_meant_for_us(_number: int, _frame: FrameType | None) -> None:
+        # Not SIG_IGN: the other program would inherit that.
+        pass
+
+    keys = (signal.SIGINT, signal.SIGQUIT)
+    before = [signal.signal(number, not_meant_for_us) for number in keys]
+    try:
+        yield
+    finally:
+        for number, handler in zip(keys, before, strict=True):
+            signal.signal(number, handler)
 
 
 class Ending:

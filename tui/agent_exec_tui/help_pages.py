@@ -26,7 +26,10 @@ TITLES: Final = {
     Pane.DETAIL: "Detail pane",
     Pane.DIALOG: "Dialogs",
 }
-_ORDER: Final = {group.value: place for place, group in enumerate(Group, 1)}
+# What can be done comes first; how to move is soon known.
+_LATER: Final = (Group.MOVE, Group.APP, Group.DIALOG)
+_GROUPS: Final = (*(group for group in Group if group not in _LATER), *_LATER)
+_ORDER: Final = {group.value: place for place, group in enumerate(_GROUPS, 1)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from agent_exec_tui.bursts import Burst
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from textual.events import Key, Paste
 
     Typed = Key | Paste
+    Waiting = Typed | Burst
 
 
 # First the key itself is dealt with, then what widgets have told their parents because of it.
@@ -38,22 +41,37 @@ class KeyTurns:
         app: App[str],
         hand_on: Callable[[Typed], Awaitable[None]],
         stays: Callable[[Typed], bool],
+        left_out: Callable[[Burst], object],
     ) -> None:
         self._app = app
         self._hand_on = hand_on
         self._stays = stays
-        self._waiting: deque[Typed] = deque()
+        self._left_out = left_out
+        self._waiting: deque[Waiting] = deque()
         self._turn = 0
         self._is_busy = False
 
-    async def take(self, event: Typed) -> None:
-        """Hand a key on, now or when it is its turn."""
-        if not self._is_busy:
-            await self._begin(event)
-            return
+    async def take(self, event: Waiting) -> None:
+        """Hand a key on, now or when it is its turn; of a burst what may be, key by key."""
         self._waiting.append(event)
-        if len(self._waiting) == 1:
+        if not self._is_busy:
+            await self._go_on()
+        elif len(self._waiting) == 1:
             self._limit_turn()
+
+    async def _go_on(self) -> None:
+        while self._waiting and not self._is_busy:
+            event = self._waiting.popleft()
+            if not isinstance(event, Burst):
+                await self._begin(event)
+                continue
+            typed = event.next_typed(self._app)
+            if typed is None:
+                self._left_out(event)
+                continue
+            self._waiting.appendleft(event)  # the rest of it, where this one leaves the focus
+            typed.set_sender(self._app)
+            await self._begin(typed)
 
     async def _begin(self, event: Typed) -> None:
         if self._stays(event):
@@ -85,8 +103,7 @@ class KeyTurns:
         if turn != self._turn or not self._is_busy:
             return
         self._is_busy = False
-        while self._waiting and not self._is_busy:
-            await self._begin(self._waiting.popleft())
+        await self._go_on()
 
     def _limit_turn(self) -> None:
         self._app.set_timer(_LIMIT_S, partial(self._end, self._turn))

@@ -1,4 +1,4 @@
-"""What this run of the dashboard remembers: the last definition, and its trash."""
+"""What this run of the dashboard remembers: the last directory, and its trash."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent_exec import PrewarmedLauncher
-    from agent_exec.commands.definition import JobDefinition
     from agent_exec.store.jobs import JobStore
     from agent_exec_tui.job_rows import JobRow
     from agent_exec_tui.operations import Operation
@@ -27,7 +26,7 @@ class Session:
     """Lives as long as the dashboard.
 
     Attributes:
-        recent: what the form was last submitted with.
+        cwd: where the last job of the form runs; "" before there is one.
         forms: what is kept of all submitted forms, newest first.
         theme: the colours chosen in the dashboard, now or earlier; "" for none.
         launcher: makes supervisors quickly; None starts each by itself.
@@ -35,7 +34,7 @@ class Session:
     """
 
     def __init__(self, trash: Trash | None = None) -> None:
-        self.recent: JobDefinition | None = None
+        self.cwd = ""
         self.forms: list[Submitted] = []
         self.theme = ""
         self.launcher: PrewarmedLauncher | None = None

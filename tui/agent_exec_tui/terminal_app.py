@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 from textual import on
 
 from agent_exec_tui.app import DashboardApp
+from agent_exec_tui.drawing import draw_anew
 from agent_exec_tui.hang_up import EXIT_FAILED, HangUpWatch
 from agent_exec_tui.messages import RowsRead
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import RenderableType
+    from textual.driver import Driver
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +34,25 @@ class TerminalApp(DashboardApp):
 
     hang_up: HangUpWatch | None = None
 
+    def get_driver_class(self) -> type[Driver]:
+        """Take what comes from the terminal for what it is."""
+        from agent_exec_tui.terminal_driver import TerminalDriver
+
+        return TerminalDriver
+
+    def shown_since(self) -> Callable[[], float | None]:
+        """Give what tells when all that is drawn by now had reached the terminal."""
+        from agent_exec_tui.terminal_driver import TerminalDriver
+
+        driver = self._driver
+        if not isinstance(driver, TerminalDriver):
+            return super().shown_since()
+        given = driver.given
+        return lambda: driver.out_since(given)
+
     def on_mount(self) -> None:
-        """End with the terminal."""
+        """End with the terminal; draw anew when it is given back."""
+        self.app_resume_signal.subscribe(self, draw_anew)
         loop = asyncio.get_running_loop()
         if self.hang_up is not None:
             self.hang_up.start(lambda: loop.call_soon_threadsafe(self.panic))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent_exec.commands.again import lost_values
-from agent_exec.model.lazy_dataclass import replace
 from agent_exec_tui import operations
 from agent_exec_tui.command_line import command_line
 from agent_exec_tui.handlers.work import work
@@ -32,7 +31,7 @@ class FormHandlers:
         from agent_exec_tui.screens.job_form import JobForm
 
         main = self._main
-        main.app.push_screen(JobForm(main, main.session.recent), self._formed)
+        main.app.push_screen(JobForm(main, None), self._formed)
 
     def _edit(self) -> None:
         self._main.selected.once_read(self._edit_read)
@@ -55,7 +54,7 @@ class FormHandlers:
         if not isinstance(answer, FormAnswer):
             return
         main, definition, runs_now = self._main, answer.definition, answer.runs_now
-        main.session.recent = replace(definition, rerun_of=None)
+        main.session.cwd = definition.cwd or main.session.cwd
         main.session.forms.insert(0, submitted(answer.text, main.clock()))
         store, launcher = main.store, main.session.launcher
         line = command_line(definition, runs_now=runs_now, usual=main.usual(), is_kept=True)

@@ -10,6 +10,7 @@ from textual.command import CommandPalette
 
 from agent_exec_tui import formatting
 from agent_exec_tui.arrangement import Tab
+from agent_exec_tui.drawing import draw_anew
 from agent_exec_tui.handlers.work import work
 from agent_exec_tui.help_pages import pane_page
 from agent_exec_tui.layout import Part
@@ -125,10 +126,8 @@ class GeneralHandlers:
         return True
 
     def _refresh(self) -> None:
-        main = self._main
-        main.reading.open(main.store.root)
-        main.app.refresh(layout=True)
-        main.refresh(layout=True, repaint=True)
+        self._main.reading.read_anew()
+        draw_anew(self._main.app)
 
     def _mouse(self) -> None:
         self._has_mouse = not self._has_mouse
@@ -174,7 +173,7 @@ class GeneralHandlers:
 
         def typed(answer: str | None) -> None:
             if answer:
-                main.reading.open(os.path.abspath(os.path.expanduser(answer)))
+                main.reading.open(main.path_of(answer))
 
         def flaw(text: str) -> str | None:
             path = os.path.expanduser(text)

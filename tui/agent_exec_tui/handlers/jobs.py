@@ -133,7 +133,7 @@ class JobHandlers:
             if answer:
                 self._ask_signal(answer)
 
-        self._main.app.push_screen(MenuDialog("Send which signal?", choices), chosen)
+        self._main.app.push_screen(MenuDialog("Send which signal?", choices, acts=True), chosen)
 
     def _ask_signal(self, signal: str) -> None:
         chosen = self._chosen((RowKind.RUNNING, RowKind.LOST))

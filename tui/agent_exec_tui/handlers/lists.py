@@ -97,6 +97,9 @@ class ListHandlers:
 
     def _scope(self) -> None:
         main = self._main
+        if not (main.cwd or main.viewing.view.scope_cwd):
+            main.say("the directory this was started in is gone", severity="warning")
+            return
         main.viewing.scope(None if main.viewing.view.scope_cwd else main.cwd)
 
     def _sort(self) -> None:

@@ -14,6 +14,8 @@ from agent_exec.store.logs import tail_excerpt
 from agent_exec_tui import clipboard, formatting, operations
 from agent_exec_tui.ansi import plain, plain_lines
 from agent_exec_tui.detail_text import report_text
+from agent_exec_tui.drawing import draw_anew
+from agent_exec_tui.ending import lent_terminal
 from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
 
 if TYPE_CHECKING:
@@ -146,14 +148,14 @@ class OutputHandlers:
     def _outside(self, argv: list[str], environment: dict[str, str] | None = None) -> None:
         """Give the terminal to another program until it ends."""
         try:
-            with self._main.app.suspend():
+            with self._main.app.suspend(), lent_terminal():
                 subprocess.run(argv, check=False, env=environment)
         except SuspendNotSupported:
             self._main.say("this terminal cannot be handed over", severity="warning")
         except OSError as error:
             self._main.say(f"{argv[0]}: {error.strerror}", severity="error")
-        else:
-            self._main.refresh(layout=True)
+        finally:
+            draw_anew(self._main.app)
 
     def _write(self) -> None:
         main = self._main
@@ -165,7 +167,7 @@ class OutputHandlers:
         def typed(answer: str | None) -> None:
             if not answer:
                 return
-            pane.view.export(os.path.abspath(os.path.expanduser(answer)))
+            pane.view.export(main.path_of(answer))
 
         name = f"{row.short_id}-{pane.stream_name}.txt"
         prompt = PromptDialog(

@@ -64,6 +64,7 @@ class CleanDialog(Dialog[bool]):
         Binding("ctrl+s", "clean", "Remove what is listed", show=False),
         *dialog_bindings("app.undo"),
     ]
+    acts = True
     help_title = "Clean up"
     hints_at_help = True
     AUTO_FOCUS: ClassVar[str | None] = "#older_than"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+import math
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -11,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from agent_exec_tui import clipboard
+from agent_exec_tui.bursts import MOVING
 from agent_exec_tui.hints import hint_line, title_line
 from agent_exec_tui.keymap import dialog_bindings, help_binding, shown_key
 from agent_exec_tui.layout import BREAKPOINTS
@@ -20,6 +22,7 @@ from agent_exec_tui.widgets.command_preview import CommandPreview
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from textual import events
     from textual.app import ComposeResult
 
     from agent_exec_tui.hints import Hint
@@ -28,6 +31,11 @@ Answer = TypeVar("Answer")
 
 FRAME_CELLS = 8
 """What the frame takes of the width: its corners, and a margin to the terminal's edge."""
+
+_DRAWN_LOOK_S: Final = 0.01
+_NO_ANSWERS: Final = frozenset({
+    "leave", "more", "recent", "app.focus_next", "app.focus_previous", "app.suspend_process",
+})  # fmt: skip
 
 LISTED = 500
 """So many lines are listed at most: more would be read by nobody, and laid out for seconds."""
@@ -55,6 +63,11 @@ class Dialog(Helped, ModalScreen[Answer | None], Generic[Answer], inherit_bindin
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
 
     heading = ""
+    acts: bool = False
+    """Whether its answer does something: then no key answers that was pressed before it was seen."""
+    moves_in_bursts: ClassVar[bool] = True
+    """Whether letters that come at once may move in it."""
+    _seen_s = math.inf
     hints_at_help: ClassVar[bool] = False
     """Whether there are keys here that no button and no line of the frame tells."""
 
@@ -112,6 +125,29 @@ class Dialog(Helped, ModalScreen[Answer | None], Generic[Answer], inherit_bindin
 
     # Keys
 
+    def on_mount(self) -> None:
+        """Take note of when it can be seen."""
+        self.call_after_refresh(self._drawn)
+
+    def _drawn(self, shown_since: Callable[[], float | None] | None = None) -> None:
+        shown_since = shown_since or self.app.shown_since()  # type: ignore[attr-defined]
+        seen_s = shown_since()
+        if seen_s is None:  # a slow terminal
+            self.set_timer(_DRAWN_LOOK_S, lambda: self._drawn(shown_since))
+        else:
+            self._seen_s = seen_s
+
+    def is_early(self, event: events.Key) -> bool:
+        """Whether a key would answer what could not be seen yet when it was pressed."""
+        if not self.acts or event.time >= self._seen_s:
+            return False
+        if isinstance(self.focused, Input) and event.is_printable:
+            return False
+        active = self.active_bindings.get(event.key)
+        if active is None:
+            return True
+        return active.binding.id not in MOVING and active.binding.action not in _NO_ANSWERS
+
     def action_act(self, action_id: str) -> None:
         """Do what the action table says of dialogs."""
         half, page = max(self.body.size.height // 2, 1), max(self.body.size.height - 1, 1)
@@ -168,6 +204,7 @@ class ConfirmDialog(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = dialog_bindings("dialog.confirm", "dialog.cancel")
     AUTO_FOCUS: ClassVar[str | None] = "#no"
+    acts = True
 
     def __init__(
         self,

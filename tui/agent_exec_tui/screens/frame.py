@@ -13,7 +13,7 @@ from agent_exec_tui.screens.log_screen import LogScreen
 from agent_exec_tui.widgets.bars import FooterBar, HeaderBar, TabsBar
 from agent_exec_tui.widgets.detail import DetailPane, DetailStrip
 from agent_exec_tui.widgets.job_table import JobTable
-from agent_exec_tui.widgets.line_input import LineInput
+from agent_exec_tui.widgets.line_input import LineInput, Lines
 from agent_exec_tui.widgets.log_frame import LogFrame
 from agent_exec_tui.widgets.titled import Titled
 
@@ -37,7 +37,9 @@ class MainFrame(LogScreen[None], inherit_bindings=False):
         self.header = HeaderBar(id="header")
         self.tabs = TabsBar(id="tabs")
         self.table = JobTable(self.jobs, clock=clock, id="table")
-        self.filter_input = LineInput(placeholder=FILTER_HINT, compact=True, id="filter")
+        self.filter_input = LineInput(
+            placeholder=FILTER_HINT, compact=True, id="filter", lines=Lines.JOINED, only_looks=True
+        )
         self.jobs_pane = Titled(id="jobs-pane", classes="pane")
         self.logs = {part: LogFrame(part, id=part.value) for part in (Part.STDOUT, Part.STDERR)}
         self.logs_box = Container(*self.logs.values(), id="logs")

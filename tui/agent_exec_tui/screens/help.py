@@ -50,7 +50,7 @@ class HelpDialog(Dialog[str]):
 
     def compose_dialog(self) -> ComposeResult:
         """The search line and the table."""
-        yield HelpSearch(placeholder="type to search…", compact=True, id="search")
+        yield HelpSearch(placeholder="type to search…", compact=True, id="search", only_looks=True)
         yield Static("", id="keys", markup=False)
 
     def on_resize(self) -> None:

@@ -23,7 +23,7 @@ from agent_exec_tui.recents import Recent, Submitted, recents
 from agent_exec_tui.screens.dialog import ConfirmDialog, Dialog
 from agent_exec_tui.screens.menu import Choice, MenuDialog
 from agent_exec_tui.widgets.choices import Pick, Tick
-from agent_exec_tui.widgets.line_input import LineInput
+from agent_exec_tui.widgets.line_input import LineInput, Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,6 +60,8 @@ _MORE = (
     ("log_max", "Keep of log", "all, or so much of each stream: 64m"),
 )
 
+_LINES = {"command": Lines.KEPT, **dict.fromkeys(("tags", "env", "mask"), Lines.JOINED)}
+
 
 @dataclass
 class RecentRead(Message):
@@ -89,6 +91,7 @@ class JobForm(Dialog[FormAnswer]):
         Binding("up", "app.focus_previous", show=False),
     ]
     AUTO_FOCUS: ClassVar[str | None] = "#command"
+    acts = True
 
     def __init__(
         self,
@@ -101,12 +104,13 @@ class JobForm(Dialog[FormAnswer]):
         super().__init__()
         self.heading = f"Edit and rerun {origin}" if origin else "Add job"
         self._main = main
-        self._base = main.cwd
+        self._base = main.base
         self._usual = main.usual()
+        cwd = main.session.cwd or main.base
         self._initial = (
             form_of(definition, self._usual)
             if definition
-            else FormText(cwd=formatting.short_path(main.cwd))
+            else FormText(cwd=formatting.short_path(cwd))
         )
         self._hidden = hidden_values(definition) if definition else {}
         self._missing = missing
@@ -130,7 +134,9 @@ class JobForm(Dialog[FormAnswer]):
                 with RadioSet(id="stdin_kind", compact=True):
                     for kind in _STDIN_KINDS:
                         yield Pick(kind, kind == self._initial.stdin_kind, compact=True)
-                yield LineInput(clean(self._initial.stdin), id="stdin", compact=True)
+                yield LineInput(
+                    clean(self._initial.stdin), id="stdin", compact=True, lines=Lines.KEPT
+                )
             for field in _MORE:
                 yield self._field(*field)
             with Horizontal(classes="field"):
@@ -158,7 +164,14 @@ class JobForm(Dialog[FormAnswer]):
         value = getattr(self._initial, name)
         return Horizontal(
             Label(label, classes="name"),
-            LineInput(value, placeholder=example, id=name, compact=True, select_on_focus=False),
+            LineInput(
+                value,
+                placeholder=example,
+                id=name,
+                compact=True,
+                select_on_focus=False,
+                lines=_LINES.get(name, Lines.FIRST),
+            ),
             classes="field",
         )
 
@@ -166,8 +179,6 @@ class JobForm(Dialog[FormAnswer]):
         """Judge what the form starts with."""
         self._unfold()
         self._is_ready = True
-        if not self._is_shell_chosen:
-            self.query_one("#command", Input).select_all()  # typing replaces the last command
         self._judge()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -249,7 +260,7 @@ class JobForm(Dialog[FormAnswer]):
             if answer:
                 self._take(found[int(answer)])
 
-        self.app.push_screen(MenuDialog("Recent commands", choices), chosen)
+        self.app.push_screen(MenuDialog("Recent commands", choices, current="0"), chosen)
 
     def _take(self, recent: Recent) -> None:
         """Fill the form; the definition of a job is read in a thread."""

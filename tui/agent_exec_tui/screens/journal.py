@@ -90,7 +90,7 @@ class JournalDialog(Dialog[None]):
 
         def typed(answer: str | None) -> None:
             if answer:
-                path = os.path.abspath(os.path.expanduser(answer))
+                path = self._main.path_of(answer)
                 main, script = self._main, self._script
                 main.run_worker(
                     lambda: main.post_message(_written(path, script)),

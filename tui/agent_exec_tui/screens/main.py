@@ -70,6 +70,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
     """Everything the dashboard shows at once; what keys do lives in the handlers.
 
     Attributes:
+        cwd: where the dashboard was started; "" when that directory is gone.
         touched_s: when the last key came, or the mouse moved, monotonic seconds.
     """
 
@@ -89,7 +90,7 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.keys = settings.keys
         self.clock = clock
         self.store = JobStore(root)
-        self.cwd = os.path.realpath(os.getcwd())
+        self.cwd = _this_directory()
         self.notices: dict[str, str] = {}
         self.attention = Attention(self)
         self.viewing = Viewing(self)
@@ -162,6 +163,15 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.session.forms = list(kept.recents)
         self.session.theme = kept.theme
         self.follow_new(kept.job_id)
+
+    @property
+    def base(self) -> str:
+        """What a path that is typed is relative to."""
+        return self.cwd or os.path.expanduser("~")
+
+    def path_of(self, typed: str) -> str:
+        """Make a path that is typed a whole one."""
+        return os.path.normpath(os.path.join(self.base, os.path.expanduser(typed)))
 
     def root_words(self) -> tuple[str, ...]:
         """What a command line needs besides to mean this root."""
@@ -366,3 +376,11 @@ class MainScreen(MainFrame, inherit_bindings=False):
         self.viewing.tick()
         self.attention.tick()
         self.usage_watch.tick()
+
+
+def _this_directory() -> str:
+    """Where the dashboard was started; "" when that is gone."""
+    try:
+        return os.path.realpath(os.getcwd())
+    except OSError:
+        return ""

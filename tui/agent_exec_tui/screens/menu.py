@@ -46,9 +46,13 @@ class MenuDialog(Dialog[str]):
     """A list to pick from, by its letters or with enter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "leave", show=False)]
+    moves_in_bursts = False  # a letter picks before it moves
 
-    def __init__(self, title: str, choices: Sequence[Choice], *, current: str = "") -> None:
+    def __init__(
+        self, title: str, choices: Sequence[Choice], *, current: str = "", acts: bool = False
+    ) -> None:
         super().__init__()
+        self.acts = acts
         self.heading = title
         self._choices = tuple(choices)
         self._current = current
@@ -111,6 +115,8 @@ class MenuDialog(Dialog[str]):
 
 class PromptDialog(Dialog[str]):
     """One line to type, checked as it is typed."""
+
+    acts = True
 
     def __init__(
         self,

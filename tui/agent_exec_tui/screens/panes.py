@@ -152,6 +152,8 @@ class Panes:
         self.wish = replace(self.wish, detail=not is_shown)
         if is_shown and self.wish.current is Part.DETAIL:
             self.go(Part.JOBS)
+        elif not is_shown and Part.DETAIL not in self.shown():
+            self.go(Part.DETAIL)  # where it is shown in place of the others only
         self.arrange()
         self._main.job_changed()
 

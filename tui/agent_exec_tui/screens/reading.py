@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent_exec.store.jobs import JobStore
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from agent_exec_tui.job_list import Change
     from agent_exec_tui.job_rows import JobRow
-    from agent_exec_tui.news import Feed, FeedMaker, RowsNews, SizesNews
+    from agent_exec_tui.news import Feed, FeedMaker, News, RowsNews, SizesNews
     from agent_exec_tui.screens.main import MainScreen
 
 
@@ -53,14 +54,13 @@ class Reading:
         self._pace = Pace()
         self._waiting: list[RowsNews] = []
         self._due: Timer | None = None
+        self._unmet: set[str] | None = None  # while all is read again: what was not met yet
         self.listener: Callable[[RowsNews], None] | None = None
 
     def open(self, root: str) -> None:
         """Read another jobs root from now on."""
         main = self._main
-        if self._feed is not None:
-            self._feed.stop(timeout_s=0.5)
-        self._forget_waiting()
+        self._leave()
         main.store = JobStore(root)
         main.jobs.clear()
         main.table.keeps_top = True
@@ -70,9 +70,34 @@ class Reading:
         self.warnings = tuple(clean(warning) for warning in root_warnings(root))
         self.state = StateNews()
         gc.disable()  # until all jobs are read: nothing made meanwhile is garbage
-        self._feed = self._feed_for(main.store)
-        self._feed.start(lambda news: main.post_message(message_of(root, news)))
+        self._start()
         main.list_changed()
+
+    def read_anew(self) -> None:
+        """Read all of this root again; cursor, marks and flags stay with their jobs."""
+        if not self.is_loaded:
+            self.open(self._main.store.root)
+            return
+        self._leave()
+        self.warnings = tuple(clean(text) for text in root_warnings(self._main.store.root))
+        self._unmet = set(self._main.jobs.rows)
+        self._start()
+
+    def _leave(self) -> None:
+        if self._feed is not None:
+            self._feed.stop(timeout_s=0.5)
+        self._unmet = None
+        self._forget_waiting()
+
+    def _start(self) -> None:
+        main, root = self._main, self._main.store.root
+        self._feed = feed = self._feed_for(main.store)
+
+        def post(news: News) -> None:
+            if self._feed is feed:  # of one that was left, nothing comes behind what is read anew
+                main.post_message(message_of(root, news))
+
+        feed.start(post)
 
     def close(self) -> None:
         """End the feed."""
@@ -89,6 +114,11 @@ class Reading:
 
     def rows_read(self, news: RowsNews) -> None:
         """Jobs were read: shown now, or with what comes until the next picture."""
+        if self._unmet is not None:
+            self._unmet.difference_update(row.job_id for row in news.rows)
+            if news.is_complete:
+                news = replace(news, removed=(*news.removed, *self._unmet))
+                self._unmet = None
         self._waiting.append(news)
         wait_s = 0.0
         if self.is_loaded and not news.is_complete:
@@ -121,6 +151,9 @@ class Reading:
                 main.table.select_wanted()
             if is_complete:
                 main.table.keeps_top = False
+                if was_loaded:  # all was read again
+                    main.selected.moved()
+                    main.selected.logs_grew()
         elif updated:
             main.table.refresh_jobs(updated)
             main.refresh_bars()

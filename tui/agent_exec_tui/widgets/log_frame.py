@@ -63,7 +63,9 @@ class LogFrame(Titled):
         super().__init__(id=id, classes="pane")
         self.part = part
         self.view = LogView(id=f"{part.value}-view")
-        self.search = SearchInput(placeholder="search (^r: regex)", compact=True, classes="search")
+        self.search = SearchInput(
+            placeholder="search (^r: regex)", compact=True, classes="search", only_looks=True
+        )
         self.is_both = False
         self.hidden_key = ""
         self._is_regex = False
