@@ -286,6 +286,12 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "peer's tags, our start": "the job runs as defined",
         "each deletes the other's": "both gone",
     },
+    "Limits of file watching": {
+        "watches used up": "the root is looked at every second, and max_user_watches is named",
+        "watches used up later": "the same, from the first job that got none",
+        "watches left": "events tell everything, and nothing is said",
+        "instances used up": "the root is looked at, and max_user_instances is named",
+    },
     "Soak": {
         "soak": "every job accounted for, no orphan, no litter, no torn record",
     },
