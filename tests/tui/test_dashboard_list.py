@@ -8,6 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from agent_exec.model.job import JobStatus
+from agent_exec_tui.app import DashboardApp
 from agent_exec_tui.arrangement import Sort, Tab, View
 from agent_exec_tui.layout import Part
 from agent_exec_tui.screens import facts, viewing
@@ -416,3 +417,82 @@ async def test_a_crowd_that_ends_at_once_is_told_in_a_few_toasts(
         await until(pilot, lambda: sum(counts()) == len(ids), "word of all of them")
         assert counts()[:3] == [1, 1, 1]
         assert len(counts()) <= 6
+
+
+async def test_reading_anew_keeps_cursor_marks_and_flags(root: Root) -> None:
+    seen = root.add("11", created_ago_s=9)
+    running = root.add("22", status=JobStatus.RUNNING, created_ago_s=5)
+    gone = root.add("33", created_ago_s=3)
+    root.add("44", created_ago_s=1)
+    async with dashboard(root.path) as pilot:
+        main = app_of(pilot).main
+        shutil.rmtree(root.path / running)
+        root.add("22", exit_code=3, created_ago_s=5)
+        await until(pilot, lambda: running in main.table.unread)
+        main.table.select(seen)
+        await pilot.press("space")
+        main.table.select(seen)
+        main.reading.close()  # nothing tells of the next change but reading anew
+        shutil.rmtree(root.path / gone)
+        made = root.add("55", created_ago_s=0)
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: made in main.jobs.rows and gone not in main.jobs.rows)
+        assert main.table.cursor_id == seen
+        assert main.table.marks == {seen}
+        assert running in main.table.unread
+
+
+@pytest.mark.parametrize(("size", "pane"), [((50, 15), "1"), ((50, 15), "2"), ((90, 24), "2"),
+                                            ((130, 30), "3"), ((200, 50), "1")])  # fmt: skip
+async def test_i_shows_the_detail_at_every_size_and_takes_it_away(
+    root: Root, size: tuple[int, int], pane: str
+) -> None:
+    root.add("11")
+    async with dashboard(root.path, size) as pilot:
+        main = app_of(pilot).main
+        await pilot.press(pane)
+        was_shown = main.detail.display
+        await pilot.press("i")
+        assert main.detail.display is not was_shown
+        assert bool(main.detail.region) is not was_shown
+        await pilot.press("i")
+        assert main.detail.display is was_shown
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 12)])
+async def test_messages_leave_the_footer_and_the_buttons_of_a_question_free(
+    root: Root, size: tuple[int, int]
+) -> None:
+    root.add("11")
+    app = DashboardApp(str(root.path), Settings())
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: app.main.reading.is_loaded)
+        app.main.say("something that is said")
+        await until(pilot, lambda: app.main.query("Toast"))
+        await until(pilot, lambda: app.main.query_one("Toast").region)
+        toast = app.main.query_one("Toast").region
+        assert not toast.overlaps(app.main.footer.region)
+        assert not toast.overlaps(app.main.header.region)
+        await pilot.press("d")
+        await until(pilot, lambda: app.screen.query("Toast"))
+        await until(pilot, lambda: app.screen.query_one("Toast").region)
+        toast = app.screen.query_one("Toast").region
+        for button in app.screen.query("Button"):
+            assert not toast.overlaps(button.region)
+
+
+async def test_0_where_the_directory_is_gone_says_so(
+    root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    root.add("11")
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    async with dashboard(root.path) as pilot:
+        main = app_of(pilot).main
+        await pilot.press("0")
+        await until(pilot, lambda: "is gone" in str([*main.app._notifications]))
+        assert len(main.jobs) == 1
+        await pilot.press("a")
+        await until(pilot, lambda: "Add job" in screen_text(pilot))

@@ -114,3 +114,12 @@ def test_a_part_of_a_screen_takes_a_key_from_the_whole_and_not_from_other_parts(
     assert [(line.keys, line.text) for line in page.lines] == [
         ("l", "one part"), ("l space", "another part"), ("→", "the whole"),
     ]  # fmt: skip
+
+
+async def test_the_help_begins_with_what_can_be_done_here(root: Root) -> None:
+    async with dashboard(root.path, (40, 12)) as pilot:
+        dialog = await help_of(pilot)
+        await until(pilot, lambda: "JOB" in shown(dialog) or "FIND" in shown(dialog))
+        assert "MOVE" in shown(dialog)
+        assert shown(dialog).index("FIND") < shown(dialog).index("MOVE")
+        assert not shown(dialog).startswith("MOVE")

@@ -133,3 +133,27 @@ async def test_a_submitted_command_is_offered_the_next_time(tmp_path: Path) -> N
     assert (recent.command, recent.is_shell) == ("true", False)
     with open(path, encoding="utf-8") as file:  # noqa: ASYNC230 (the application is closed)
         assert "s3cret" not in file.read()
+
+
+async def test_a_new_job_takes_over_nothing_but_the_directory_and_enter_repeats(
+    tmp_path: Path,
+) -> None:
+    with Root(tmp_path / "root") as root:
+        async with dashboard(root.path, (80, 24)) as pilot:
+            main = app_of(pilot).main
+            await pilot.press("a")
+            await until(pilot, lambda: isinstance(pilot.app.screen, JobForm))
+            form = pilot.app.screen
+            for name, value in (("command", "true"), ("cwd", str(tmp_path)), ("tags", "one"),
+                                ("env", "TOKEN=s3cret"), ("timeout", "5m")):  # fmt: skip
+                form.query_one(f"#{name}", Input).value = value
+            form.query_one("#create", Button).press()
+            await until(pilot, lambda: pilot.app.screen is main)
+            await pilot.press("a")
+            await until(pilot, lambda: isinstance(pilot.app.screen, JobForm))
+            form = pilot.app.screen
+            values = {line.id: line.value for line in form.query(Input) if line.value}
+            assert values == {"cwd": str(tmp_path)}
+            await pilot.press("ctrl+r", "enter")
+            await until(pilot, lambda: form.query_one("#command", Input).value == "true")
+            assert form.query_one("#tags", Input).value == "one"

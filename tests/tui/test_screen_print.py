@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -144,3 +145,74 @@ def test_a_reader_that_leaves_is_no_reason_for_noise(root: Root) -> None:
     os.close(write_end)
     _, stderr = process.communicate(timeout=30)
     assert (process.returncode, stderr) == (141, b"")
+
+
+def test_a_job_that_goes_on_writing_holds_nothing_up(root: Root) -> None:
+    job_id = root.running("9e58", ("chat",), created_ago_s=1, stdout=b"the first line\n")
+    log = root.path / job_id / "stdout.log"
+    is_over = threading.Event()
+
+    def write() -> None:
+        while not is_over.wait(0.07):
+            with log.open("ab") as file:
+                file.write(b"one more line\n")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        picture = picture_of(str(root.path), (120, 36), Settings(), filter_text="chat")
+    finally:
+        is_over.set()
+        writer.join()
+    assert picture.is_complete
+    assert "one more line" in picture.text
+
+
+def test_what_of_the_wish_cannot_be_used_is_said(root: Root) -> None:
+    done = console("--screen", "80x24", "--theme", "bogus", root=root.path)
+    assert done.exit_status == 0
+    assert "warning: --theme: no theme 'bogus'" in done.stderr
+    assert b"agent-exec-tui" in done.stdout
+
+
+def test_a_directory_that_is_gone_is_no_reason_to_show_nothing(root: Root, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "agent_exec_tui", "--screen", "80x24"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(root.path),
+        cwd=gone,
+        preexec_fn=gone.rmdir,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "agent-exec-tui" in done.stdout
+
+
+def test_a_failure_is_a_line_without_a_traceback(root: Root) -> None:
+    code = """
+import sys
+import threading
+import agent_exec_tui.screens.main as main
+def fail(self):
+    secret = "s3cr3t"
+    raise ZeroDivisionError("boom")
+main.MainScreen.refresh_bars = fail
+from agent_exec_tui.__main__ import main
+sys.argv[1:] = ["--screen", "80x24"]
+sys.exit(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(root.path),
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["error: the dashboard failed: ZeroDivisionError: boom"]
+    assert done.stdout == ""
