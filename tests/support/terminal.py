@@ -102,10 +102,10 @@ class Terminal:
         """Have the terminal say anything at all."""
         os.write(self._master, data)
 
-    def resize(self, columns: int, rows: int) -> None:
-        """Have another size, and draw from there on."""
+    def resize(self, columns: int, rows: int, room: tuple[int, int] | None = None) -> None:
+        """Have another size, and draw from there on; *room* is what is there in truth."""
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self._size = (columns, rows)
+        self._size = room or (columns, rows)
         self._drawn_bytes = len(self._output)
         self._clear()
         self.process.send_signal(signal.SIGWINCH)

@@ -153,7 +153,7 @@ def test_several_lines_that_come_unmarked_are_a_paste_that_runs_nothing(
         opened.press(f"touch {tmp_path}/one\rtouch {tmp_path}/two\r")
         opened.wait_for("one string for the shell")
         assert jobs_in(store) == 1
-        opened.press("\r")
+        opened.put(b"\x1b[13u")  # enter, and surely no part of the paste
         wait_until(lambda: (tmp_path / "two").exists(), 10)
 
 
@@ -171,9 +171,7 @@ def test_the_terminals_own_size_stands_over_the_environment(
 
 def test_where_the_terminal_knows_no_size_the_environment_tells_it(store: JobStore) -> None:
     with over_a_job(store, COLUMNS="90", LINES="28") as (opened, _):
-        opened.resize(0, 0)
-        opened._size = (120, 40)
-        opened._clear()
+        opened.resize(0, 0, room=(120, 40))
         wait_until(lambda: max(map(len, opened.screen.splitlines()), default=0) == 90, 10)
         wait_until(lambda: len(opened.screen.splitlines()) == 28, 10)
 
