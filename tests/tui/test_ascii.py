@@ -24,4 +24,5 @@ def test_scrollbars_and_other_blocks_are_drawn_not_asked_about(signs: str) -> No
 
 
 def test_what_has_no_likeness_stays_as_wide_as_it_was() -> None:
-    assert to_ascii("é日 ok") == "??? ok"
+    assert to_ascii("日 ok Ж") == "?  ok ?"
+    assert to_ascii("e\u0301 → “é” ½ ①") == 'e > "e" ? 1'

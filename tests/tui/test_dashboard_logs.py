@@ -10,6 +10,7 @@ from rich.color import Color
 from agent_exec_tui.layout import Part
 from agent_exec_tui.log_severity import Severity
 from agent_exec_tui.settings import Settings
+from agent_exec_tui.widgets.line_input import LineInput
 from support.dashboard import Root, app_of, dashboard, until
 
 if TYPE_CHECKING:
@@ -265,3 +266,21 @@ async def test_escape_in_a_log_goes_through_its_layers_and_leaves_the_list_alone
         assert (main.viewing.text, len(main.table.marks)) == ("", 1)
         await pilot.press("escape")
         assert not main.table.marks
+
+
+async def test_a_path_that_cannot_be_written_stays_to_be_changed(
+    root: Root, tmp_path: Path
+) -> None:
+    taken = tmp_path / "taken.txt"
+    taken.write_text("mine")
+    root.add("aa", stdout=b"one\n")
+    async with dashboard(root.path) as pilot:
+        app = app_of(pilot)
+        await opened(pilot)
+        await pilot.press("W")
+        await pilot.press("ctrl+u", *str(taken), "enter")
+        line = app.screen.query_one(LineInput)
+        assert line.value == str(taken)
+        await pilot.press("2", "enter")
+        await until(pilot, lambda: (tmp_path / "taken.txt2").exists())
+    assert taken.read_text() == "mine"

@@ -115,3 +115,12 @@ def test_what_its_own_time_limit_ended_says_so_however_it_was_read(
         assert compile_filter(f"state:{status}", 0).matches(row.fields)
     found = dashboard_snapshot(store, filter_text="state:timeout", environ={"HOME": "/nowhere"})
     assert len(found.jobs) == (word == "timeout")
+
+
+def test_tags_are_shown_whole_and_the_others_counted() -> None:
+    from agent_exec_tui.widgets.row_painter import _whole_tags
+
+    assert _whole_tags(("quick", "ci.build"), 12) == "quick +1"
+    assert _whole_tags(("a", "b", "c"), 12) == "a,b,c"
+    assert _whole_tags(("a-very-long-tag-indeed", "b"), 12) == "a-very-l… +1"
+    assert _whole_tags((), 12) == ""

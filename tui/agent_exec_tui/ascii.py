@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -15,6 +17,9 @@ _SIGNS = str.maketrans(
     {
         "–": "-", "—": "-", "…": "~", "·": "|", "•": "*", "↑": "^", "↓": "v", "←": "<", "→": ">",
         "×": "x", "●": "R", "○": "C", "✓": "K", "✗": "E", "⊘": "T", "−": "-", "␛": "^",
+        "≠": "!", "‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "«": "<", "»": ">", "✔": "K",
+        "✖": "x", "✘": "x", "⇒": ">", "▶": ">", "►": ">", "◀": "<", "❯": ">", "⚠": "!",
+        "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "◌": "?",
         **dict.fromkeys("─━╌╍┄┅═╸╺▔▁▂▃", "-"), **dict.fromkeys("▀▄▅▆▇", "="),
         **dict.fromkeys("│┃║▏▎▍▌▋▊▉█▐▕", "|"), **dict.fromkeys("░▒▓", "#"),
         **dict.fromkeys("┌┏╭┐┓╮└┗╰┘┛╯├┤┬┴┼▖▗▘▙▚▛▜▝▞▟", "+"),
@@ -40,4 +45,14 @@ def to_ascii(text: str) -> str:
     known = text.translate(_SIGNS)
     if known.isascii():
         return known
-    return "".join(char if char.isascii() else "?" * cell_len(char) for char in known)
+    return "".join(char if char.isascii() else _likeness(char) for char in known)
+
+
+@lru_cache(maxsize=4096)
+def _likeness(char: str) -> str:
+    """A letter without its accents; of what has no likeness one "?", and a blank if it is wide."""
+    cells = cell_len(char)
+    bare = "".join(part for part in unicodedata.normalize("NFKD", char) if part.isascii())
+    if bare and len(bare) == cells and bare.isprintable():
+        return bare
+    return f"{'?':<{cells}}" if cells else ""

@@ -46,8 +46,8 @@ epoch=0
 while :; do
     epoch=$((epoch % 40 + 1))
     loss=$((39000 - epoch * 853))
-    printf 'epoch %2d/40  loss %d.%04d  accuracy 0.%d\n' $epoch $((loss / 10000)) \
-        $((loss % 10000)) $((6000 + epoch * 87))
+    printf '[%2d/40] epoch %d  loss %d.%04d  accuracy 0.%d\n' $epoch $epoch \
+        $((loss / 10000)) $((loss % 10000)) $((6000 + epoch * 87))
     [ $((epoch % 5)) = 0 ] && echo "checkpoint written: runs/seed1/epoch-$epoch" >&2
     sleep 1
 done

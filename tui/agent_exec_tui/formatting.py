@@ -80,15 +80,15 @@ def is_today(moment_s: float, now_s: float) -> bool:
 
 
 def ago(seconds: float | None) -> str:
-    """Write how long something is past: ``just now``, ``3 m ago``, ``9 d ago``."""
+    """Write how long something is past: ``just now``, ``3m ago``, ``9d ago``."""
     if seconds is None:
         return NOTHING
     if seconds < 5:
         return "just now"
     for limit, size, unit in ((120, 1, "s"), (7200, 60, "m"), (172800, 3600, "h")):
         if seconds < limit:
-            return f"{int(seconds // size)} {unit} ago"
-    return f"{int(seconds // 86400)} d ago"
+            return f"{int(seconds // size)}{unit} ago"
+    return f"{int(seconds // 86400)}d ago"
 
 
 def size(count: int | None) -> str:

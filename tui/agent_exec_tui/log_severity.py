@@ -55,7 +55,7 @@ _NO_ERROR: Final = (
     rb"|(?<![\w-])[\w-]{0,24}?(?:error|exception|failure)[\w-]{0,24}?[ =@>-]{1,3}v?\d+[.]\d"
     rb"|\b(?:error|exception)[-_ ](?:handl|rate|log|page|count(?![\"' =:]{1,4}[1-9]))\w{0,8}"
 )
-_WARNING_WORDS: Final = r"\b(?:warn(?:ings?)?|deprecat(?:ed|ions?))\b|(?-i:[a-z]Warning\b)"
+_WARNING_WORDS: Final = r"\b(?:warn(?:ings?)?|deprecat(?:ed|ions?))\b|(?-i:\b[A-Z]\w*Warning\b)"
 _NO_WARNING: Final = (
     rb"\b(?:0|no|without|zero)[ -](?:warnings?|deprecations?)\b"
     rb"|\b(?:warnings?|warn|deprecations?)[ =:]{1,2}0\b"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agent_exec_tui.screens.main import MainScreen
 
 SETTLE_S = 0.05  # holding down j must not open a log for every row it passes
+PROGRESS_S = 0.25  # at most so often is it looked for in what a job writes
 ALONE_S = 0.15  # after a pause that no held key makes, the log is opened at once
 
 
@@ -37,7 +38,8 @@ class SelectedJob:
         self.evidence = self.progress = ""
         self.revealed: frozenset[str] = frozenset()
         self._job_id: str | None = None
-        self._has_grown = False
+        self._progress_due: Timer | None = None
+        self._progress_s = 0.0
         self._settling: Timer | None = None
         self._moved_s = 0.0
         self._explaining: set[str] = set()
@@ -73,7 +75,7 @@ class SelectedJob:
 
     def logs_grew(self) -> None:
         """Output was added: nothing else is worth a look, however often that happens."""
-        self._has_grown = True
+        self._read_progress_soon()
         for log in self._main.logs.values():
             log.view.refresh_from_file()
 
@@ -81,15 +83,25 @@ class SelectedJob:
         """A second went by."""
         row = self._main.row
         if row is not None and row.is_live:
-            if self._has_grown:
-                self._has_grown = False
-                self._read_progress(row.job_id)
             self._draw(row)
 
+    def _read_progress_soon(self) -> None:
+        """Look how far the job is: at once after a pause, else a few times a second."""
+        if self._progress_due is None:
+            wait_s = self._progress_s + PROGRESS_S - time.monotonic()
+            self._progress_due = self._main.set_timer(max(wait_s, 0.01), self._look_for_progress)
+
+    def _look_for_progress(self) -> None:
+        self._progress_due, self._progress_s = None, time.monotonic()
+        row = self._main.row
+        if row is not None and row.is_live:
+            self._read_progress(row.job_id)
+
     def progress_read(self, event: ProgressRead) -> None:
-        """Take over how far the job says it is; drawn with the next tick."""
-        if event.job_id == self._job_id:
+        """Take over how far the job says it is."""
+        if event.job_id == self._job_id and event.progress != self.progress:
             self.progress = event.progress
+            self._draw(self._main.row)
 
     def redraw(self) -> None:
         """Draw what is known, though nothing changed."""

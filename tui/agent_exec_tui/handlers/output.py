@@ -171,6 +171,23 @@ class OutputHandlers:
 
         name = f"{row.short_id}-{pane.stream_name}.txt"
         prompt = PromptDialog(
-            "Write what is shown to", does="write", value=name, hint="a new file, as text"
+            "Write what is shown to",
+            does="write",
+            value=name,
+            hint="a new file, as text",
+            check=_new_file_flaw,
         )
         main.app.push_screen(prompt, typed)
+
+
+def _new_file_flaw(text: str) -> str | None:
+    """Say why nothing can be written there, while the path can still be changed."""
+    path = os.path.abspath(os.path.expanduser(text))
+    parent = os.path.dirname(path)
+    if not text.strip():
+        return "nothing is not a file"
+    if os.path.lexists(path):
+        return f"{text} is there already"
+    if not os.path.isdir(parent):
+        return f"{parent} is not a directory"
+    return None if os.access(parent, os.W_OK | os.X_OK) else f"{parent} cannot be written to"

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 GUTTER_CELLS = 3
 COMMAND_MIN_CELLS = 20
-NARROW_ID_CHARS = 7  # as many as people need to name a job on the command line
 
 
 class Field(StrEnum):
@@ -137,8 +136,6 @@ def columns_for(
     if Field.COMMAND not in fields:
         fields.append(Field.COMMAND)
     widths = dict(_WIDTHS)
-    if width_class is WidthClass.NARROW:
-        widths[Field.ID] = NARROW_ID_CHARS
 
     def command_cells() -> int:
         others = [Field.GLYPH, *(field for field in fields if field is not Field.COMMAND)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.strip import Strip
 
@@ -149,9 +149,22 @@ def _cell(row: JobRow, column: Column, look: RowLook) -> str:
         case Field.CWD:
             return clean(formatting.short_path(row.raw_cwd))
         case Field.TAGS:
-            return ",".join(row.tags)
+            return _whole_tags(row.tags, column.cells)
         case Field.COMMAND:
             return row.command
+
+
+@lru_cache(maxsize=1024)
+def _whole_tags(tags: tuple[str, ...], cells: int) -> str:
+    """As many tags as fit whole, and how many more there are."""
+    for kept in range(len(tags), 0, -1):
+        more = f" +{len(tags) - kept}" if kept < len(tags) else ""
+        text = ",".join(tags[:kept])
+        if cell_len(text) + len(more) <= cells:
+            return text + more
+        if kept == 1:
+            return formatting.shorten_end(text, cells - len(more)) + more
+    return ""
 
 
 @lru_cache(maxsize=1024)
