@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agent_exec.errors import code_table
 from support.programs import environment
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -61,3 +62,12 @@ def test_its_settings_are_understood(tmp_path: Path) -> None:
     assert settings.problems == ()
     assert settings.theme == "terminal"
     assert settings.keys == {"job.start": ("s", "f5")}
+
+
+def test_the_table_of_error_codes_is_the_codes_own() -> None:
+    lines = ["| code | when | exit status | try again |", "|---|---|---|---|"]
+    lines += [
+        f"| `{code}` | {when.replace('``', '`')} | {status} | {'yes' if again else 'no'} |"
+        for code, when, status, again in code_table()
+    ]
+    assert "\n".join(lines) in README

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     Details = Mapping[str, object]
 
 AMBIGUOUS_IDS_SHOWN = 20
+EXIT_STATUS = 1  # of the command whose answer is an error
 
 # What to do about the system's refusals that no other words would help with.
 _WAYS_OUT = {
@@ -208,3 +209,19 @@ class UnsafeRootError(AgentExecError):
     """The jobs root belongs to somebody else; nothing is written there."""
 
     code = "unsafe_root"
+
+
+def code_table() -> list[tuple[str, str, int, bool]]:
+    """Every code on the wire: when it comes, the exit status, and whether to try again."""
+    rows: dict[str, tuple[str, str, int, bool]] = {}
+
+    def add(kind: type[AgentExecError]) -> None:
+        when = (kind.__doc__ or "").partition("\n")[0].rstrip(".")
+        rows.setdefault(kind.code, (kind.code, when, EXIT_STATUS, kind.retryable))
+        for below in kind.__subclasses__():
+            if below.__module__ == __name__:
+                add(below)
+
+    for kind in AgentExecError.__subclasses__():
+        add(kind)
+    return sorted(rows.values())

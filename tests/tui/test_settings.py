@@ -7,6 +7,7 @@ import pytest
 
 from agent_exec_tui.recents import Submitted
 from agent_exec_tui.settings import AttentionSettings, Settings, load_settings
+from agent_exec_tui.settings_file import parse_settings
 from agent_exec_tui.state import KeptState, for_root, load_state, save_state
 from agent_exec_tui.widgets.job_columns import Field, WidthClass
 
@@ -181,3 +182,18 @@ def test_a_filter_is_kept_for_the_jobs_it_was_typed_for() -> None:
     state = KeptState(root="/a", sort="command", tab="Failed", filter_text="x", job_id="1")
     assert for_root(state, "/a") == state
     assert for_root(state, "/b") == KeptState(root="/b", sort="command")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('ascii = "yes"', 'ascii: must be true, false or "auto"'),
+        ("mouse = 1", "mouse: must be true or false, without quotes"),
+        ('usage = "on"', "usage: must be true or false, without quotes"),
+        ("theme = 3", "theme: must be text in quotes"),
+        ("notify = 3", "notify: must be a table"),
+    ],
+)
+def test_a_mistake_is_told_in_plain_words_with_what_is_allowed(line: str, why: str) -> None:
+    (problem,) = parse_settings("/x/tui.toml", line.encode(), is_ascii=False).problems
+    assert problem.startswith(f"/x/tui.toml:1: {why}")

@@ -10,7 +10,14 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    field_validator,
+)
 
 from agent_exec_tui.keymap import checked_overrides
 from agent_exec_tui.settings import (
@@ -29,7 +36,21 @@ if TYPE_CHECKING:
 
 _HEADER = re.compile(r"\s*\[+([^\]]*)\]")
 _KEY = re.compile(r"([^=#]+)=")
-_OUR_WORDS = {"Extra inputs are not permitted": "no such setting"}
+# What is allowed, by pydantic's name for the mistake.
+_OUR_WORDS = {
+    "extra_forbidden": "no such setting",
+    "bool_type": "must be true or false, without quotes",
+    "bool_parsing": "must be true or false, without quotes",
+    "literal_error": 'must be true, false or "auto"',
+    "string_type": 'must be text in quotes, such as "a"',
+    "float_type": "must be a number, without quotes",
+    "float_parsing": "must be a number, without quotes",
+    "finite_number": "must be a number",
+    "greater_than_equal": "must be 0 or more",
+    "tuple_type": 'must be a list, such as ["a", "b"]',
+    "model_type": "must be a table of its own, in brackets",
+    "dict_type": "must be a table of its own, in brackets",
+}
 
 
 class NotifyTable(BaseModel):
@@ -37,9 +58,9 @@ class NotifyTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    bell: bool = True
-    desktop: bool = True
-    min_seconds: float = Field(default=30.0, ge=0)
+    bell: StrictBool = True
+    desktop: StrictBool = True
+    min_seconds: float = Field(default=30.0, ge=0, strict=True)
 
 
 class ConfirmTable(BaseModel):
@@ -47,7 +68,7 @@ class ConfirmTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    stop: bool = True
+    stop: StrictBool = True
 
 
 class AttentionTable(BaseModel):
@@ -55,8 +76,8 @@ class AttentionTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    output: bool = True
-    silent_s: float = Field(default=0.0, ge=0)
+    output: StrictBool = True
+    silent_s: float = Field(default=0.0, ge=0, strict=True)
 
 
 ColumnWords = tuple[str, ...]
@@ -104,11 +125,11 @@ class SettingsFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     theme: str | None = None
-    ascii: bool | Literal["auto"] = "auto"
-    read_only: bool = False
-    mouse: bool = True
-    usage: bool = True
-    severity: bool = True
+    ascii: StrictBool | Literal["auto"] = "auto"
+    read_only: StrictBool = False
+    mouse: StrictBool = True
+    usage: StrictBool = True
+    severity: StrictBool = True
     notify: NotifyTable = NotifyTable()
     confirm: ConfirmTable = ConfirmTable()
     attention: AttentionTable = AttentionTable()
@@ -189,9 +210,10 @@ def _validated(path: str, text: str, document: dict[str, object]) -> tuple[Setti
         try:
             return SettingsFile.model_validate(document), problems
         except ValidationError as error:
-            flaws = {_place_of(document, flaw["loc"]): flaw["msg"] for flaw in error.errors()}
-            for place, message in flaws.items():
-                why = _OUR_WORDS.get(message, message).removeprefix("Value error, ")
+            flaws = {_place_of(document, flaw["loc"]): flaw for flaw in error.errors()}
+            for place, flaw in flaws.items():
+                told = _OUR_WORDS.get(flaw["type"], flaw["msg"])
+                why = told.removeprefix("Value error, ")
                 problems.append(f"{path}:{_line_of(text, place)}: {'.'.join(place)}: {why}")
                 _leave_out(document, place)
     return SettingsFile(), problems

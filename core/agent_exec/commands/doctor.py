@@ -138,16 +138,29 @@ def _check_settings(environ: Mapping[str, str]) -> list[Check]:
 
 
 def _check_toml(found: Findings, path: str) -> None:
-    import tomllib
-
     try:
         with open(path, "rb") as file:
-            tomllib.load(file)
-    except FileNotFoundError:
+            data = file.read()
+    except (FileNotFoundError, NotADirectoryError):
         found.ok("tui.toml", f"{path} is not there: defaults")
-    except (OSError, ValueError) as error:
-        found.warn("tui.toml", f"{path}: {error}", "correct it; the dashboard opens without it")
-    else:
-        # Themes and keys are the dashboard's: nothing here knows which there are.
-        found.ok("tui.toml", f"{path} is TOML; its settings were not looked at: only the "
-                 "dashboard can, and tells at its start what it cannot use")  # fmt: skip
+        return
+    except OSError as error:
+        found.warn("tui.toml", f"{path}: {error.strerror}", "make it readable, or move it away")
+        return
+    problems = _problems_of(path, data)
+    for problem in problems:
+        found.warn("tui.toml", problem, "correct it; the dashboard goes by the default until then")
+    if not problems:
+        found.ok("tui.toml", f"{path}: every setting can be used")
+
+
+def _problems_of(path: str, data: bytes) -> tuple[str, ...]:
+    """What of the dashboard's settings cannot be used: it alone knows which there are."""
+    from importlib import import_module
+
+    try:
+        settings_file = import_module("agent_exec_tui.settings_file")
+    except ImportError as error:
+        return (f"{path} was not looked at: the dashboard cannot be loaded ({error})",)
+    problems: tuple[str, ...] = settings_file.parse_settings(path, data, is_ascii=False).problems
+    return problems

@@ -33,6 +33,8 @@ _FOREIGN_END_S = 1.0
 _CREATED_LOOK_S = 0.2  # nothing tells when a job that waits is started
 _QUICK_LOOK_S = 0.01
 _LOCK_TIMEOUT_S = 1.0
+# Well below the 1024 descriptors that most systems give a program; the rest is looked at.
+_MOST_WATCHED = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,16 +147,19 @@ class _Awaited:
     def left_s(self, now_s: float) -> float:
         return max(0.0, self._look_at_s - now_s)
 
-    def look(self, poll_s: float) -> None:
-        """See whether it is over, and when to look again if not."""
+    def look(self, poll_s: float, *, may_watch: bool = True) -> None:
+        """See whether it is over, and when to look again if not.
+
+        Without *may_watch* nothing tells of its end before that.
+        """
         with self._store.open(self.job_id) as job:
             found = look_and_settle(job, lock_timeout_s=_LOCK_TIMEOUT_S)
         now_s = time.monotonic()
-        pause_s = self._judge(found, now_s, poll_s)
+        pause_s = self._judge(found, now_s, poll_s, may_watch)
         self.is_over = pause_s is None
         self._look_at_s = now_s + (pause_s or 0.0)
 
-    def _judge(self, found: Look, now_s: float, poll_s: float) -> float | None:
+    def _judge(self, found: Look, now_s: float, poll_s: float, may_watch: bool) -> float | None:
         """Seconds until the next look; None when the job is over."""
         state = found.state
         if state.is_terminal and not found.runs:
@@ -163,7 +168,7 @@ class _Awaited:
             return min(poll_s, _CREATED_LOOK_S)
         if not found.liveness.is_alive and not found.liveness.is_supervised:
             return self._unclear(now_s, _FOREIGN_END_S)
-        if found.liveness.is_here:
+        if found.liveness.is_here and (may_watch or self.watch is not None):
             self._watch(found)
         if self.watch is not None and self.watch.has_ended:
             return self._being_recorded(now_s, poll_s)
@@ -228,7 +233,8 @@ class _Wait:
             now_s = time.monotonic()
             for each in pending:
                 if each.is_due(now_s):
-                    each.look(self._poll_s)
+                    watched = sum(other.watch is not None for other in pending)
+                    each.look(self._poll_s, may_watch=watched < _MOST_WATCHED)
             pending = [each for each in pending if not each.is_over]
             if self.count - len(pending) >= wanted:
                 return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import subprocess
 import threading
 import time
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from agent_exec.commands import wait as wait_module
 from agent_exec.commands.create import create_job
 from agent_exec.commands.definition import JobDefinition
 from agent_exec.commands.kill import kill_job
@@ -181,3 +184,19 @@ def test_a_job_removed_during_the_wait_is_not_found(store: JobStore) -> None:
             wait_job(store, job_id, until_s=20)
     finally:
         move.join()
+
+
+def test_more_jobs_than_descriptors_are_waited_for(store: JobStore) -> None:
+    jobs = [foreign_job(store, "exited") for _ in range(60)]
+    slow = [running(store, "sh", "-c", "sleep 0.5; exit 2") for _ in range(8)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wait_module._MOST_WATCHED, most = 3, wait_module._MOST_WATCHED
+    in_use = max(map(int, os.listdir("/proc/self/fd")))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 8, hard))
+    try:
+        waited = wait_jobs(store, [*jobs, *slow], mode="all", until_s=20, poll_s=0.1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        wait_module._MOST_WATCHED = most
+    assert waited.satisfied
+    assert [job.exit_code for job in waited.jobs[60:]] == [2] * 8
