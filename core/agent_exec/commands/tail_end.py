@@ -74,7 +74,8 @@ class EndWatch:
             return _told(job, TailEndReason.ENDED, found)
         if liveness.is_proved_over:
             return _told(job, TailEndReason.LOST, found)
-        if state.status is JobStatus.RUNNING and not liveness.is_alive:
+        is_nobodys = not liveness.may_live and not liveness.is_supervised
+        if state.status is JobStatus.RUNNING and is_nobodys:
             return self._unclear(TailEndReason.LOST, found)
         self._unclear_since_s = None
         return None

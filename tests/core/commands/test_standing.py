@@ -11,6 +11,7 @@ import pytest
 
 from agent_exec.commands.create import create_job
 from agent_exec.commands.definition import JobDefinition
+from agent_exec.commands.kill import kill_job
 from agent_exec.commands.list import list_jobs
 from agent_exec.commands.observation import NO_WAIT
 from agent_exec.commands.run import run_job
@@ -53,6 +54,13 @@ def orphan(store: JobStore) -> str:
     return job_id
 
 
+def paused(store: JobStore) -> str:
+    job_id = running(store, "sleep", "60")
+    kill_job(store, job_id, signal="STOP")
+    wait_until(lambda: job_status(store, job_id).liveness.verdict == "paused")
+    return job_id
+
+
 def damaged(store: JobStore, name: str, data: bytes | None) -> str:
     job_id = create_job(store, JobDefinition(command=("true",))).job_id
     path = Path(store.root, job_id, name)
@@ -76,6 +84,7 @@ def every_kind(store: JobStore, gone_pid: int, stranger: int) -> dict[str, str]:
         "ok": ended(store, "true"),
         "bad": ended(store, "exit 3"),
         "running": running(store, "sleep", "60"),
+        "paused": paused(store),
         "capturing": capturing(store),
         "lost": lost(store),
         "orphan": orphan(store),
