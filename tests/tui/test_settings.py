@@ -197,3 +197,11 @@ def test_a_filter_is_kept_for_the_jobs_it_was_typed_for() -> None:
 def test_a_mistake_is_told_in_plain_words_with_what_is_allowed(line: str, why: str) -> None:
     (problem,) = parse_settings("/x/tui.toml", line.encode(), is_ascii=False).problems
     assert problem.startswith(f"/x/tui.toml:1: {why}")
+
+
+@pytest.mark.parametrize("content", [b"a = " + b"[" * 50_000, b"a = " + b"1" * 6000, b"\xff"])
+def test_a_file_built_to_exhaust_the_reader_is_a_problem_and_no_more(content: bytes) -> None:
+    from agent_exec_tui.settings_file import parse_settings
+
+    settings = parse_settings("tui.toml", content, is_ascii=False)
+    assert settings.problems[0].startswith("tui.toml: ")

@@ -198,7 +198,9 @@ def _read(path: str, data: bytes) -> tuple[SettingsFile, list[str]]:
     try:
         text = data.decode("utf-8")
         document = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        return SettingsFile(), [f"{path}: nested beyond measure"]
+    except ValueError as error:  # no UTF-8, no TOML, or a number that nobody can count to
         return SettingsFile(), [f"{path}: {error}"]
     return _validated(path, text, document)
 

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MAX_BYTES = 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoGcConfig:
@@ -65,17 +67,21 @@ def load_config(path: str) -> Config:
     """
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            data = file.read(_MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return Config(path=path)
     except OSError as error:
         wrapped = InternalError.from_os_error(error, f"read config file {path}")
         raise ConfigError(str(wrapped)) from None
+    if len(data) > _MAX_BYTES:
+        raise ConfigError(f"parse config file {path}: larger than {_MAX_BYTES} bytes")
     import tomllib  # 8 ms that only those pay who have the file
 
     try:
         document = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise ConfigError(f"parse config file {path}: nested beyond measure") from None
+    except ValueError as error:  # no UTF-8, no TOML, or a number that nobody can count to
         raise ConfigError(f"parse config file {path}: {error}") from None
     return _config_of(path, document)
 
