@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Final, NamedTuple
 
 _MAX_ITEMS: Final = 64
@@ -78,14 +78,12 @@ def look_after(look: Sgr, data: bytes) -> Sgr:
     if b"\x1b[" not in data and b"\xc2\x9b" not in data:
         return look
     for part in (data[-_TAIL_BYTES:], data):
-        found = [params.decode() for params in _SETS.findall(part)]
-        resets = (at for at in range(len(found) - 1, -1, -1) if _RESET.match(found[at]))
-        if (last_reset := next(resets, None)) is not None:
-            look, found = PLAIN, found[last_reset:]
-            break
-    for params in reversed(dict.fromkeys(reversed(found))):
-        look = apply_sgr(look, params)
-    return look
+        wanted: list[str] = []
+        for params in dict.fromkeys(reversed(_SETS.findall(part))):
+            wanted.append(params.decode())
+            if _RESET.match(wanted[-1]):
+                return reduce(apply_sgr, reversed(wanted), PLAIN)
+    return reduce(apply_sgr, reversed(wanted), look)
 
 
 def _apply_code(style: Sgr, code: int) -> Sgr:
