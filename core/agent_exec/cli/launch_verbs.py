@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 
 from agent_exec.cli.grammar import (
     Option,
@@ -210,10 +211,24 @@ def _beside_its_supervisor(work: Work) -> Run:
                 "launcher": supervisor,
                 "environ": call.environ,
             }
-            call.answer(work(arguments, call, config, shared))
+            answer = work(arguments, call, config, shared)
+            call.answer(answer)
+            _tell_removed(answer, shared["auto_gc"])
         return 0
 
     return run
+
+
+def _tell_removed(answer: Response, auto_gc: AutoGc | None) -> None:
+    """Say in a line what a launch removed besides, where something went."""
+    removed = getattr(answer, "auto_gc", None)
+    if removed is not None and auto_gc is not None:
+        jobs = "1 job" if removed.deleted == 1 else f"{removed.deleted} jobs"
+        print(
+            f"removed {jobs} that ended more than {auto_gc.older_than} ago "
+            f"({removed.freed_bytes} bytes); [gc] auto = false in config.toml turns this off",
+            file=sys.stderr,
+        )
 
 
 @_beside_its_supervisor

@@ -188,6 +188,10 @@ def _require_removable(job: JobDir, typed: str) -> str:
             details={"foreign": foreign},
         )
     found = _look(job)
+    # After its end a supervisor only captures what is late; before, it starts or runs the job.
+    if (found is None or not found.state.is_terminal) and job.has_supervisor():
+        what = "its supervisor lives" if found is None else f"job is {_doing(found)}"
+        raise InvalidStateError(f"cannot delete job {typed}: {what}")
     if found is None:
         return UNKNOWN
     if found.liveness.may_live:
@@ -198,6 +202,11 @@ def _require_removable(job: JobDir, typed: str) -> str:
         )
         raise InvalidStateError(what)
     return found.state.status.value
+
+
+def _doing(found: Look) -> str:
+    is_created = found.state.status.value == "created"
+    return "being started by another process" if is_created else "currently running"
 
 
 def _look(job: JobDir) -> Look | None:

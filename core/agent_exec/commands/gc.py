@@ -99,6 +99,7 @@ def collect_garbage(
     spare: frozenset[str] = frozenset(),
     only: frozenset[str] | None = None,
     use_trash: Trash | None = None,
+    spares: Callable[[JobRow], bool] | None = None,
 ) -> GcReport:
     """Remove the finished jobs that the policy selects.
 
@@ -116,6 +117,7 @@ def collect_garbage(
         spare: ids that stay.
         only: the ids that may go, as a dry run listed them; None is any.
         use_trash: where to move jobs instead of removing them; on the root's file system.
+        spares: says of a job that it stays, as *spare* does.
 
     Raises:
         InternalError: the duration is malformed, or the root cannot be read.
@@ -127,6 +129,8 @@ def collect_garbage(
         require_own_root(store.root)
         removal.sweep_leftovers(store)
     rows = rows_to_look_at(store, policy.scan_limit)
+    if spares is not None:
+        spare |= {row.name for row in rows if spares(row)}
     settled = frozenset() if dry_run else _settle_lost(store, rows, only)
     planned = plan(
         store, policy, independent=independent, spare=spare, rows=rows, just_lost=settled

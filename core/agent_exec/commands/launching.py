@@ -168,13 +168,22 @@ def watch_and_answer(
     with launch:
         launched_at_s = time.monotonic()
         spare = frozenset({job.job_id})
+        removed = None
         if observation.wait:  # the job has that time anyway
-            run_auto_gc(store, auto_gc, spare=spare)
+            removed = run_auto_gc(store, auto_gc, spare=spare)
         observed = observe(job, launch, observation, launched_at_s=launched_at_s)
     elapsed_ms = 0 if began_s is None else int((time.monotonic() - began_s) * 1000)
     if not observation.wait:  # what is told is how the job began
-        run_auto_gc(store, auto_gc, spare=spare)
-    return answer(kind, job, observed, tags=tags, env_vars=env_vars, elapsed_ms=elapsed_ms)
+        removed = run_auto_gc(store, auto_gc, spare=spare)
+    return answer(
+        kind,
+        job,
+        observed,
+        tags=tags,
+        env_vars=env_vars,
+        elapsed_ms=elapsed_ms,
+        auto_gc=removed,
+    )
 
 
 def _keep_full_log_path(job: JobDir, path: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from agent_exec.commands.auto_gc import AutoRemoved  # noqa: TC001 - the schema reads it
 from agent_exec.model.job import JobStatus  # noqa: TC001 - the schema reads it
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.records import STDERR_LOG, STDOUT_LOG
@@ -73,6 +74,7 @@ class LaunchedJob:
     finished_at: str | None = None
     signal: str | None = None
     duration_ms: int | None = None
+    auto_gc: AutoRemoved | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def answer(
     tags: tuple[str, ...],
     env_vars: tuple[str, ...],
     elapsed_ms: int,
+    auto_gc: AutoRemoved | None = None,
 ) -> Answer:
     """Build the answer of a launching verb.
 
@@ -132,6 +135,7 @@ def answer(
         tags: the job's.
         env_vars: for display, masked.
         elapsed_ms: since the launch began.
+        auto_gc: what was removed besides.
     """
     state, stdout, stderr = observed.state, observed.stdout, observed.stderr
     is_over = state.is_terminal
@@ -156,4 +160,5 @@ def answer(
         finished_at=state.finished_at if is_over else None,
         signal=state.result.signal if is_over else None,
         duration_ms=state.result.duration_ms if is_over else None,
+        auto_gc=auto_gc,
     )

@@ -10,7 +10,7 @@ from agent_exec.commands.environment import displayed
 from agent_exec.commands.launching import launch_job, watch_and_answer
 from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation
 from agent_exec.errors import AgentExecError
-from agent_exec.model.job import require_startable
+from agent_exec.model.job import JobStatus, require_startable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from agent_exec.commands.auto_gc import AutoGc
     from agent_exec.process.handover import Launcher
-    from agent_exec.store.jobs import JobStore
+    from agent_exec.store.jobs import JobDir, JobStore
 
 
 class RunJob(LaunchedJob):
@@ -71,6 +71,8 @@ def run_job(
                     launcher=launcher,
                 )
         except AgentExecError as error:
+            if _is_undone(job):
+                raise
             error.details = {"job_id": new_id, **(error.details or {})}  # who else could know it?
             raise
         return watch_and_answer(
@@ -84,3 +86,17 @@ def run_job(
             env_vars=displayed(definition.env, definition.mask),
             began_s=began_s,
         )
+
+
+def _is_undone(job: JobDir) -> bool:
+    """Remove a new job of which nothing was started and nothing recorded; True if it is gone."""
+    from agent_exec.store.removal import remove_job
+
+    try:
+        with job.locked(makes_file=False):
+            if job.read_state().status is not JobStatus.CREATED or job.has_supervisor():
+                return False
+            remove_job(job)
+    except (AgentExecError, OSError):
+        return False
+    return True

@@ -89,7 +89,7 @@ def launch(job: JobDir, spec: LaunchSpec, *, launcher: Launcher | None = None) -
     with contextlib.ExitStack() as stack:
         lock_fd = _take_supervisor_lock(job)
         stack.callback(os.close, lock_fd)
-        _claim(job)
+        _claim(job, lock_fd)
         try:
             report_read, report_write = os.pipe()
         except OSError as error:
@@ -119,29 +119,53 @@ def _take_supervisor_lock(job: JobDir) -> int:
     return lock_fd
 
 
-def _being_started(job: JobDir) -> InvalidStateError:
+def _being_started(job: JobDir, left_s: float = 0.0) -> InvalidStateError:
+    until = f"; if nobody is, try again in {left_s:.0f} s" if left_s > 0.5 else ""
     return InvalidStateError(
-        f"job {job.job_id} is being started by another process; only 'created' jobs can be started"
+        f"job {job.job_id} is being started by another process; "
+        f"only 'created' jobs can be started{until}"
     )
 
 
-def _claim(job: JobDir) -> None:
-    """Make the mark that the newer peers honour, too."""
+def _claim(job: JobDir, lock_fd: int) -> None:
+    """Make the mark that the newer peers honour, too; *lock_fd* is supervisor.lock, held.
+
+    Ours is another name of supervisor.lock, from its first moment on. While that lock is ours,
+    such a claim is provably nobody's; only a peer can be behind another, and that one answers
+    within 5 s.
+    """
+    left_s = 0.0
     try:
-        if atomic.claim(job.fd, records.CLAIM_FILE):
+        if _link_claim(job, lock_fd):
             return
-        # Both our locks are ours, so only a peer can be behind a claim, and that one answers
-        # within 5 s. An older mark was left by somebody who is gone.
         status = os.stat(records.CLAIM_FILE, dir_fd=job.fd, follow_symlinks=False)
-        is_stale = abs(time.time() - status.st_mtime) > STALE_CLAIM_S
-        if is_stale and job.read_state().status is JobStatus.CREATED:
+        if not os.path.samestat(status, os.fstat(lock_fd)):
+            left_s = STALE_CLAIM_S - abs(time.time() - status.st_mtime)
+        if left_s <= 0 and job.read_state().status is JobStatus.CREATED:
             _end_unrecorded(job)
             atomic.remove_if_there(job.fd, records.CLAIM_FILE)
-            if atomic.claim(job.fd, records.CLAIM_FILE):
+            if _link_claim(job, lock_fd):
                 return
     except OSError as error:
         raise InternalError.from_os_error(error, f"claim job {job.job_id}") from None
-    raise _being_started(job)
+    raise _being_started(job, left_s)
+
+
+def _link_claim(job: JobDir, lock_fd: int) -> bool:
+    os.utime(lock_fd)  # the moment of the claim orders the runs of one second
+    try:
+        os.link(
+            records.SUPERVISOR_LOCK_FILE,
+            records.CLAIM_FILE,
+            src_dir_fd=job.fd,
+            dst_dir_fd=job.fd,
+            follow_symlinks=False,
+        )
+    except FileExistsError:
+        return False
+    except OSError:
+        return atomic.claim(job.fd, records.CLAIM_FILE)  # a file system without second names
+    return True
 
 
 def _await_started(job: JobDir, report: ReportReader, spawned_pid: int | None, run: int) -> int:
@@ -179,7 +203,7 @@ def refuse(job: JobDir, reason: str, run: int = 0) -> LaunchFailedError:
     """
     lock_fd = _take_supervisor_lock(job)
     try:
-        _claim(job)
+        _claim(job, lock_fd)
         return _failed(job, reason, run)
     finally:
         locks.unlock(lock_fd)

@@ -11,6 +11,7 @@ from agent_exec.model.records import MAX_RECORD_BYTES, TEMP_PREFIX
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
+_PARENT_MODE = 0o755
 ORIGIN_FILE = "root"  # beside the jobs that can be brought back: which root they were taken from
 
 # Inode and modification time: tells a file that is still the one we wrote from any other.
@@ -24,6 +25,27 @@ _HERE = "."
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a fifo planted as a record must not hang its reader.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def make_directories(path: str) -> None:
+    """Make a directory only for this user, and what is missing above it, writable by no other.
+
+    Raises:
+        OSError: it cannot be made, or something else lies there.
+    """
+    missing: list[str] = []
+    while not os.path.isdir(path):
+        missing.append(path)
+        parent = os.path.dirname(path)
+        if parent == path:
+            break
+        path = parent
+    for each in reversed(missing):
+        try:
+            os.mkdir(each, DIRECTORY_MODE if each is missing[0] else _PARENT_MODE)
+        except FileExistsError:
+            if not os.path.isdir(each):
+                raise  # else another process was quicker
 
 
 def write_all(fd: int, data: bytes | memoryview) -> None:

@@ -59,7 +59,7 @@ def remember(root: str, kind: str, value: bytes) -> None:
     payload = os.fsencode(root) + b"\0" + value
     data = b"".join((_MAGIC, b"%08x\n" % zlib.crc32(payload), payload))
     try:
-        os.makedirs(directory, mode=atomic.DIRECTORY_MODE, exist_ok=True)
+        atomic.make_directories(directory)
         dir_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             atomic.replace_file(dir_fd, os.path.basename(path), data, durable=False)

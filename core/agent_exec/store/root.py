@@ -12,7 +12,7 @@ from agent_exec.errors import (
     UnsafeRootError,
 )
 from agent_exec.model import records
-from agent_exec.store.atomic import DIRECTORY_MODE
+from agent_exec.store.atomic import make_directories
 from agent_exec.store.places import NO_HOME, home_directory
 
 TYPE_CHECKING = False
@@ -67,7 +67,7 @@ def ensure_root(root: str) -> None:
         UnsafeRootError: it belongs to another user.
     """
     try:
-        os.makedirs(root, mode=DIRECTORY_MODE, exist_ok=True)
+        make_directories(root)
     except OSError as error:
         raise InternalError.from_os_error(error, f"create jobs root {root}") from None
     require_own_root(root)

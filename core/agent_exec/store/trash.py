@@ -63,9 +63,7 @@ class _Batch:
         place = self._places.get(root)
         if place is None:
             place = os.path.join(self.path, str(len(self._places)))
-            for directory in (os.path.dirname(self.path), self.path, place):
-                # One by one: the mode holds for the last component only.
-                os.makedirs(directory, mode=atomic.DIRECTORY_MODE, exist_ok=True)
+            atomic.make_directories(place)
             dir_fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 atomic.write_new_file(dir_fd, _ORIGIN_FILE, os.fsencode(root), durable=False)
@@ -111,7 +109,7 @@ class Trash:
     def accepts(self, root: str) -> bool:
         """Whether jobs of *root* can be moved here and back: the same file system."""
         try:
-            os.makedirs(self._directory, mode=atomic.DIRECTORY_MODE, exist_ok=True)
+            atomic.make_directories(self._directory)
             return os.stat(self._directory).st_dev == os.stat(root).st_dev
         except OSError:
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import time
@@ -215,3 +216,20 @@ def test_a_deleted_job_can_come_back(store: JobStore, tmp_path: Path) -> None:
     assert store.names() == []
     assert trash.undo().restored == ("a",)
     assert store.names() == ["a"]
+
+
+def test_a_created_job_that_is_just_being_started_stays(store: JobStore) -> None:
+    """Its starter waits 6 s only, a supervisor on a slow directory takes longer."""
+    path = put_job(store, "a", "created", started_at=None, pid=None)
+    with open(os.path.join(path, "supervisor.lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(InvalidStateError, match="being started by another process"):
+            delete_job(store, "a")
+        assert store.names() == ["a"]
+    assert delete_job(store, "a").deleted == 1
+
+
+def test_an_id_as_long_as_a_name_may_be_goes(store: JobStore) -> None:
+    put_job(store, "漢" * 85)
+    assert delete_job(store, "漢" * 85).deleted == 1
+    assert os.listdir(store.root) == []

@@ -58,6 +58,7 @@ def test_the_answer_has_the_wire_fields_in_order() -> None:
         "finished_at",
         "signal",
         "duration_ms",
+        "auto_gc",
     ]
     assert StartedJob.wire_type == "start"
 

@@ -261,3 +261,12 @@ def test_the_loaders_variables_reach_the_supervisor_and_not_the_command(
     job.start(job.spec(environment={"PATH": os.environ["PATH"]})).wait_for_text("none")
     environ = Path(f"/proc/{job.supervisor_pid}/environ").read_bytes()
     assert b"LD_LIBRARY_PATH=/opt/python/lib" in environ.split(b"\0")
+
+
+def test_a_claim_that_a_dead_starter_of_ours_left_is_taken_over_at_once(
+    workshop: Workshop,
+) -> None:
+    job = workshop.create("true")
+    os.link(job.path / "supervisor.lock", job.path / "supervisor.ack")
+    job.start().wait()
+    assert job.state.status is JobStatus.EXITED

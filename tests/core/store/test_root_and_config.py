@@ -9,7 +9,7 @@ import pytest
 
 from agent_exec.errors import ConfigError, UnsafeRootError
 from agent_exec.store.config import AutoGcConfig, config_path, load_config
-from agent_exec.store.root import require_own_root, resolve_root, root_warnings
+from agent_exec.store.root import ensure_root, require_own_root, resolve_root, root_warnings
 
 
 def test_the_flag_wins_over_everything() -> None:
@@ -104,3 +104,13 @@ def test_a_bad_config_is_an_error_with_file_and_key(
 def test_a_directory_as_config_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Is a directory"):
         load_config(str(tmp_path))
+
+
+def test_nobody_else_may_write_to_what_was_made_above_a_new_root(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        ensure_root(str(tmp_path / "a" / "b" / "root"))
+    finally:
+        os.umask(before)
+    modes = [(tmp_path / each).stat().st_mode & 0o777 for each in ("a", "a/b", "a/b/root")]
+    assert modes == [0o755, 0o755, 0o700]
