@@ -68,8 +68,9 @@ def test_a_hidden_daemon_that_outlives_its_job_is_named(bench: Bench, directory:
     child = bench.child(job_id)
     bench.supervisor(job_id).end()
     child.end()
-    for _ in range(2):
-        answer = bench.must("kill", job_id)
+    for name, reached in (("CONT", [hidden.pid]), ("WINCH", [])):
+        answer = bench.must("kill", "--signal", name, job_id)
+        assert answer["signalled"] == reached
         assert answer["state"] == "failed"
         named = answer["survivors"]
         assert isinstance(named, list)

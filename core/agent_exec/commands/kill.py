@@ -142,7 +142,7 @@ def _signal_leftovers(job: JobDir, found: Look, sent: Signal, *, wait: bool) -> 
     state, ours = found.state, found.supervision
     began_s = time.monotonic()
     signalled = signal_job(job, state, ours, sent.number).signalled
-    left = survivors(job, state, ours) if signalled else ()
+    left = survivors(job, state, ours)
     while wait and left and sent.number in ENDING and time.monotonic() < began_s + OBSERVE_S:
         time.sleep(_QUICK_LOOK_S * 4)
         left = survivors(job, state, ours)
