@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from textual.app import App
 
 _GROUPS: Final = frozenset({Group.MOVE, Group.FIND, Group.VIEW})
-MOVING: Final = frozenset(action.id for action in ACTIONS if action.group in _GROUPS) | {
+_OPENS_MORE: Final = frozenset({"list.sort", "app.search_all"})
+MOVING: Final = frozenset(
+    action.id for action in ACTIONS if action.group in _GROUPS and action.id not in _OPENS_MORE
+) | {
     "log.search", "log.next", "log.previous", "log.only", "log.error_next", "log.error_previous",
-    "log.stream", "log.follow", "app.back", "app.help", "app.palette",
+    "log.stream", "log.follow", "app.back", "app.help",
 }  # fmt: skip
 """Actions that change nothing but what is looked at."""
 _NAMES: Final = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace"}
