@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _WHY_LEFT = {
     "active_job": "not finished",
+    "still_capturing": "with output still held by its processes",
     "state_unreadable": "unreadable",
     "no_timestamp": "without a readable end",
 }

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 
-from agent_exec.model import retention
+from agent_exec.model import records, retention
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.status import ACTIVE
 from agent_exec.model.timestamps import parse_duration_s, parse_timestamp
-from agent_exec.store import removal
+from agent_exec.store import locks, removal
 from agent_exec.store.rows import read_rows
 
 TYPE_CHECKING = False
@@ -108,6 +108,8 @@ def plan(
             ended_s = min(ended_s, now_s - 1)
         if not reason and not independent and not retention.is_old(ended_s, rules):
             reason = "too_recent"
+        if not reason and _is_held(store, row.name):
+            reason = "still_capturing"
         if reason:
             left.append(told(row, "skipped", reason, 0))
         else:
@@ -153,6 +155,12 @@ def _barred(row: JobRow) -> tuple[str, float]:
     if ended_at is None:
         return "no_timestamp", 0.0
     return "", ended_at.timestamp()
+
+
+def _is_held(store: JobStore, name: str) -> bool:
+    """Whether a supervisor still waits for the last who may write to the job's output."""
+    path = os.path.join(store.root, name, records.SUPERVISOR_LOCK_FILE)
+    return locks.is_locked(-1, path)  # the path is absolute, and needs no directory
 
 
 def told(row: JobRow, action: str, reason: str, size_bytes: int) -> GcJob:

@@ -209,7 +209,10 @@ def test_a_job_that_still_captures_output_stays(store: JobStore) -> None:
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        assert told(collect_garbage(store, GcPolicy())) == {"a": "skipped still_capturing"}
+        for dry_run in (True, False):
+            report = collect_garbage(store, GcPolicy(), dry_run=dry_run)
+            assert told(report) == {"a": "skipped still_capturing"}
+        assert plan(store, GcPolicy(), independent=True).choices == ()
         holder.communicate()
     assert collect_garbage(store, GcPolicy()).deleted == 1
 
