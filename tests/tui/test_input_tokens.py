@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from textual.events import Key, Paste
 
@@ -125,6 +125,8 @@ TERMINAL_INPUT = st.lists(
 ).map(b"".join)  # fmt: skip
 
 
+@example(b"\x9b\x80\xc3", [1])
+@settings(max_examples=500)
 @given(TERMINAL_INPUT, st.lists(st.integers(0, 400), max_size=12))
 def test_where_it_is_cut_makes_no_difference(data: bytes, places: list[int]) -> None:
     assert tokens_of(*cut(data, places)) == tokens_of(data)

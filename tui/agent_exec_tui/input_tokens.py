@@ -164,6 +164,8 @@ class InputTokens:
             if code in _EIGHT_BIT and (char > "\udc7f" or char < "\xa0"):
                 self._say(text[:place])
                 behind = text[place + 1 :].encode(errors="surrogateescape")
+                behind += self._decoder.getstate()[0]  # of a letter that is not whole yet
+                self._decoder.reset()
                 self._state, self._is_eight_bit = _State.ESCAPE, True
                 self._step(_EIGHT_BIT[code][0])
                 return behind + (data[end:] if end >= 0 else b"")
