@@ -63,7 +63,9 @@ class _Batch:
         place = self._places.get(root)
         if place is None:
             place = os.path.join(self.path, str(len(self._places)))
-            atomic.make_directories(place)
+            for directory in (os.path.dirname(self.path), self.path, place):
+                # One by one: what lies in each is nobody else's business.
+                atomic.make_directories(directory)
             dir_fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 atomic.write_new_file(dir_fd, _ORIGIN_FILE, os.fsencode(root), durable=False)

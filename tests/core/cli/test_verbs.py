@@ -321,7 +321,7 @@ def test_kill_takes_names_and_numbers_and_refuses_the_rest(root: Path) -> None:
     for name in ("usr1", "SIGINT", "9"):
         job_id = job_id_of(console("run", "--no-wait", "--", "sleep", "60", root=root))
         assert console("kill", "--signal", name, job_id, root=root).document["state"] == "killed"
-    said = console("kill", "--signal", "STOP", job_id, root=root)
+    said = console("kill", "--signal", "SEGV", job_id, root=root)
     assert said.error["code"] == "invalid_signal"
 
 
