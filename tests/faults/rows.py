@@ -273,6 +273,7 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
     },
     "A sandbox that refuses system calls": {
         "refused: what can be done without": "two dozen at once: every verb does its work",
+        "refused: pidfd": "kill and restart reach the whole tree all the same",
         "refused: no clone3": "jobs live, what needs a thread says so",
         "refused: watches": "a watch goes on by looking",
         "refused: no locks": "nothing is started, the answer says why and the way out",

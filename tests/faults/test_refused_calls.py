@@ -90,6 +90,22 @@ def test_a_job_lives_where_a_sandbox_refuses_what_can_be_done_without(
     figure(f"{len(_DISPENSABLE.split(',')) + 1} calls refused at once")
 
 
+@covers("refused: pidfd")
+@pytest.mark.parametrize(
+    "rule",  # alone: where setsid is refused, too, the group is all there is to reach
+    [
+        "pidfd_open=ENOSYS",
+        "pidfd_open=EPERM",
+        "pidfd_open=EMFILE",
+        "pidfd_send_signal=ENOSYS",
+        "pidfd_send_signal=EPERM",
+        "pidfd_send_signal=EINVAL",
+    ],
+)
+def test_a_whole_tree_is_reached_where_pidfds_are_refused(bench: Bench, rule: str) -> None:
+    _live_through(bench, refusing(rule))
+
+
 @covers("refused: no clone3")
 def test_a_job_lives_where_an_old_profile_refuses_clone3(bench: Bench) -> None:
     prefix = refusing(_PROFILE)

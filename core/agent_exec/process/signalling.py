@@ -82,9 +82,11 @@ def _with_handle(target: ProcessStat, send: Callable[[int], None]) -> bool:
         try:
             send(handle)
         except OSError as error:
-            if handle < 0 or error.errno in (errno.ESRCH, errno.EPERM):
+            if handle < 0 or error.errno == errno.ESRCH:
                 return False
-            send(-1)  # a descriptor, yet no call to signal by it
+            # A descriptor, yet no call to signal by it. A filter may say EPERM as the kernel does
+            # of another user's process: that one then refuses this, too.
+            send(-1)
     except OSError:
         return False
     finally:
