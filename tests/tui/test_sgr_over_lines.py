@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -76,3 +77,56 @@ def test_a_colour_never_reset_is_known_far_behind_it_once_the_lines_are_counted(
     assert lines_at(source, None)[-1].spans[0].style == RED
     path.write_bytes(line)
     assert lines_at(source, None)[-1].spans[0].style == PLAIN
+
+
+def test_colours_taken_back_one_by_one_look_the_same_from_wherever_one_came(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    lines = [b"\x1b[3%dmword\x1b[39m and \x1b[1mmore\x1b[22m\n" % (n % 8) for n in range(40_000)]
+    lines[5] = b"\x1b[3m" + lines[5]  # slanted from here on
+    path.write_bytes(b"".join(lines))
+    source = LogSource(str(path))
+    source.refresh()
+    while source.advance(4):
+        pass
+    for number in (4, 5, 6, 20_000):
+        start = len(b"".join(lines[:number]))
+        style = lines_at(source, start, count=1)[-1].spans[-1].style
+        assert style.italic == (number >= 5), number
+    sought = sum(map(len, lines[:39_990]))
+    carried = lines_at(source, sought, count=9)
+    alone = [lines_at(source, line.start, count=1)[-1] for line in carried]
+    assert [line.spans for line in alone] == [line.spans for line in carried]
+
+
+def test_colours_do_not_slow_counting_the_lines(tmp_path: Path) -> None:
+    def counted_s(name: str, line: bytes) -> float:
+        path = tmp_path / name
+        path.write_bytes(b"".join(line % (n % 8) for n in range(8 * 2**20 // len(line))))
+        source = LogSource(str(path))
+        source.refresh()
+        begun_s = time.thread_time()
+        while source.advance(16):
+            pass
+        assert source.line_count() == (8 * 2**20 // len(line), True)
+        return time.thread_time() - begun_s
+
+    plain_s = min(
+        counted_s("plain", b"%d a line of output without any colours\n") for _ in range(3)
+    )
+    coloured_s = min(
+        counted_s("coloured", b"\x1b[3%dma line that sets a colour\n") for _ in range(3)
+    )
+    assert coloured_s < 3 * plain_s
+
+
+@pytest.mark.parametrize("code", [b"\x1b[3%dm", b"\x1b[38;2;%d;9;9m"])
+def test_a_look_far_into_colours_never_reset_is_bounded(tmp_path: Path, code: bytes) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"".join(code % (n % 8) + b"x" * 20 + b"\n" for n in range(800_000)))
+    source = LogSource(str(path))
+    source.refresh()
+    while source.advance(16):
+        pass
+    begun_s = time.thread_time()
+    assert lines_at(source, None)[-1].spans[-1].style.fg is not None
+    assert time.thread_time() - begun_s < 0.5

@@ -1,8 +1,8 @@
 """A sparse index: how many lines of some kind lie before each block of a file.
 
 Blocks start at line starts, so the count of a block never depends on its neighbours. 16 bytes a
-block of 256 KiB are 640 KiB of index for a file of 10 GiB, however many lines it has. What colours
-a block begins with is kept as well, by its number where that is not none.
+block of 256 KiB are 640 KiB of index for a file of 10 GiB, however many lines it has. One byte more
+says whether there is an escape in the block: without one it changes no colours.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from bisect import bisect_left, bisect_right
 from typing import Final
 
 from agent_exec.model.lazy_dataclass import dataclass
-from agent_exec_tui.sgr import PLAIN, Sgr
 
 BLOCK_BYTES: Final = 256 * 1024
 
@@ -33,9 +32,9 @@ class BlockIndex:
     def __init__(self) -> None:
         self._starts = array("Q")
         self._before = array("Q")
-        self._looks: dict[int, Sgr] = {}
-        # One tuple, replaced last: readers in other threads see all of it at one moment.
-        self._covered = (0, 0, PLAIN)
+        self._escaped = bytearray()
+        # One tuple, replaced last: readers in other threads see both figures of one moment.
+        self._covered = (0, 0)
 
     @property
     def covered_bytes(self) -> int:
@@ -50,27 +49,13 @@ class BlockIndex:
     def __len__(self) -> int:
         return len(self._starts)
 
-    def append(self, size_bytes: int, count: int, look: Sgr = PLAIN) -> None:
-        """Add the next block, which leaves *look* behind."""
-        end, total, begun = self._covered
-        if begun != PLAIN:
-            self._looks[len(self._starts)] = begun
+    def append(self, size_bytes: int, count: int, *, has_escapes: bool = False) -> None:
+        """Add the next block."""
+        end, total = self._covered
+        self._escaped.append(has_escapes)
         self._before.append(total)
         self._starts.append(end)
-        self._covered = (end + size_bytes, total + count, look)
-
-    @property
-    def look(self) -> Sgr:
-        """What the next block begins with."""
-        return self._covered[2]
-
-    def look_before(self, offset: int) -> tuple[int, Sgr]:
-        """Return the last place known at or before *offset*, and the look there."""
-        end, _, look = self._covered
-        if offset >= end:
-            return end, look
-        position = bisect_right(self._starts, offset) - 1
-        return self._starts[position], self._looks.get(position, PLAIN)
+        self._covered = (end + size_bytes, total + count)
 
     def at(self, offset: int) -> Block | None:
         """Return the block that holds *offset*, or None beyond what is covered."""
@@ -99,8 +84,13 @@ class BlockIndex:
         block = self._block(position)
         return block if block.count else self.holding(block.before - 1)
 
+    def previous_escaped(self, offset: int) -> Block | None:
+        """Return the last block with escapes in it that starts before *offset*."""
+        position = self._escaped.rfind(1, 0, bisect_left(self._starts, offset))
+        return self._block(position) if position >= 0 else None
+
     def _block(self, position: int) -> Block:
-        end, total, _ = self._covered
+        end, total = self._covered
         start, before = self._starts[position], self._before[position]
         if position + 1 < len(self._starts):
             return Block(

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Final
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec_tui.log_index import BLOCK_BYTES, BlockIndex
 from agent_exec_tui.log_lines import BREAK_BYTES, LineReader, LogFile
-from agent_exec_tui.sgr import PLAIN, Sgr, look_after
+from agent_exec_tui.log_look import look_before
+from agent_exec_tui.sgr import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from agent_exec_tui.log_pattern import Pattern
+    from agent_exec_tui.sgr import Sgr
 
 _SAMPLE_BYTES: Final = 256
-_LOOK_BACK_BYTES: Final = 2 * BLOCK_BYTES
 
 
 class _Lines:
@@ -211,17 +212,9 @@ class LogSource:
         return None if before is None else before + 1
 
     def look_at(self, offset: int) -> Sgr:
-        """Return what the lines before *offset* have set, as a terminal would carry it on.
-
-        Exact as far as the lines are counted; beyond that what was set far before is not known.
-        """
+        """Return what the lines before *offset* have set, as far as can be told by looking back."""
         reader = self._snapshot.reader()
-        if reader is None or offset <= 0:
-            return PLAIN
-        start, look = self._lines.look_before(offset)
-        if offset - start > _LOOK_BACK_BYTES:
-            start, look = offset - _LOOK_BACK_BYTES, PLAIN
-        return look_after(look, reader.read(start, offset))
+        return PLAIN if reader is None else look_before(reader, self._lines, offset)
 
     def line_start(self, number: int) -> int | None:
         """Return where line *number*, from 1, starts; None if it is not known (yet)."""
@@ -267,8 +260,7 @@ def _count_on(
             if not found[0]:
                 return False
         for block in found:
-            look = look_after(index.look, block) if isinstance(counter, _Lines) else PLAIN
-            index.append(len(block), counter.count_lines(block), look)
+            index.append(len(block), counter.count_lines(block), has_escapes=b"\x1b" in block)
         left -= len(found)
     return True
 

@@ -16,6 +16,7 @@ from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec_tui.ansi import LINE_LIMIT, Span, sanitize_line
 from agent_exec_tui.formatting import size
 from agent_exec_tui.log_lines import LineSpan
+from agent_exec_tui.log_look import LOOK_BACK_BYTES
 from agent_exec_tui.log_search import UNINDEXED_BUDGET_BYTES, LineFinder
 from agent_exec_tui.sgr import MARK, PLAIN, look_after
 
@@ -272,10 +273,7 @@ class _Loader:
             )
             lines.append(line)
             at = span.stop
-            if at - span.start > LINE_LIMIT:
-                look = self._source.look_at(at)
-            else:
-                look = look_after(look, self._reader.read(span.start, at))
+            look = look_after(look, self._reader.read(max(span.start, at - LOOK_BACK_BYTES), at))
         return lines
 
     def numbered(self, lines: list[LogLine]) -> list[LogLine]:
