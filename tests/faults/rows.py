@@ -269,6 +269,7 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "fsync of the end": "file, rename, directory",
         "lock to test": "an flock on a file of the job",
         "zombies": "not called running",
+        "no /proc": "jobs run and end as ever; what cannot be proved is not signalled",
         "power cut": "what was answered ok is there afterwards",
     },
     "A sandbox that refuses system calls": {

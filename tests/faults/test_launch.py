@@ -15,7 +15,7 @@ import pytest
 from agent_exec import AgentExecError, JobDefinition, JobStore, run_job
 from faults.bench import TERMINAL, Bench
 from faults.rows import covers
-from faults.tools import private_pids, strace
+from faults.tools import private_mounts, private_pids, strace
 from faults.wrapped import start_wrapped
 from support.waiting import wait_until
 
@@ -235,3 +235,14 @@ def test_a_zombie_is_not_called_running(bench: Bench) -> None:
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told == {"letter": "Z", "listed": "unknown", "told": "failed"}
+
+
+@covers("no /proc")
+def test_jobs_run_where_no_proc_is_mounted(bench: Bench) -> None:
+    script = 'umount -l /proc && exec "$@"'
+    prefix = [*private_mounts(), "sh", "-c", script, "--"]
+    answer = bench.call("run", "--", "sh", "-c", "echo out; exit 3", prefix=prefix)
+    assert answer.ok, answer
+    assert (answer["state"], answer["exit_code"], answer["stdout"]) == ("exited", 3, "out\n")
+    limited = bench.call("run", "--timeout", "1", "--", "sleep", "60", prefix=prefix)
+    assert (limited["state"], limited["signal"]) == ("killed", "15")

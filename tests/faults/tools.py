@@ -86,6 +86,13 @@ def private_pids() -> list[str]:
     return ["unshare", *_user_namespace(), *kind.split()]
 
 
+def private_mounts() -> list[str]:
+    """A prefix that runs a program with mounts of its own."""
+    if not _can_unshare("--mount"):
+        pytest.skip("no private mount namespace to be had (unshare)")
+    return ["unshare", *_user_namespace(), "--mount"]
+
+
 class Volume:
     """A file system of its own, visible in a mount namespace that ends with the test.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+import sys
 
 from agent_exec.process.identity import ProcessStat
 
@@ -14,6 +15,7 @@ _BSD_INFO_BYTES = 136
 _ZOMBIE = 5
 _STOPPED = 4
 _MAX_CHILDREN = 4096
+_IS_HERE = sys.platform == "darwin"  # not on Linux without /proc, where nothing can be told
 _CTL_KERN = 1
 _KERN_PROCARGS2 = 49
 _ARGUMENTS_BYTES = 1024 * 1024  # ARG_MAX
@@ -25,6 +27,8 @@ def _library() -> ctypes.CDLL:
 
 def read_stat(pid: int) -> ProcessStat | None:
     """Look at a process; None when there is none of that pid or it is another user's."""
+    if not _IS_HERE:
+        return None
     buffer = ctypes.create_string_buffer(_BSD_INFO_BYTES)
     size_bytes = _library().proc_pidinfo(
         pid, _BSD_INFO, ctypes.c_uint64(0), buffer, _BSD_INFO_BYTES
@@ -45,6 +49,8 @@ def read_stat(pid: int) -> ProcessStat | None:
 
 def boot_id() -> str:
     """Name the present boot."""
+    if not _IS_HERE:
+        return ""
     size = ctypes.c_size_t(64)
     buffer = ctypes.create_string_buffer(size.value)
     name = b"kern.bootsessionuuid"
@@ -55,6 +61,8 @@ def boot_id() -> str:
 
 def command_line(pid: int) -> list[bytes]:
     """The words a process was started with; empty when it is gone or another user's."""
+    if not _IS_HERE:
+        return []
     name = (ctypes.c_int * 3)(_CTL_KERN, _KERN_PROCARGS2, pid)
     size = ctypes.c_size_t(_ARGUMENTS_BYTES)
     buffer = ctypes.create_string_buffer(size.value)
@@ -69,6 +77,8 @@ def command_line(pid: int) -> list[bytes]:
 
 def children_of(pid: int) -> list[int]:
     """The pids of a process's children."""
+    if not _IS_HERE:
+        return []
     buffer = (ctypes.c_int * _MAX_CHILDREN)()
     count = _library().proc_listchildpids(pid, buffer, ctypes.sizeof(buffer))
     return list(buffer[: max(0, count)])

@@ -27,11 +27,12 @@ def hand_over(to: socket.socket, descriptors: Descriptors) -> bool:
     """Send them in one message.
 
     Raises:
-        OSError: nobody is there any more.
+        OSError: nobody is there any more, or takes what was sent before.
     """
     data = b"".join(fd.to_bytes(_FD_BYTES, sys.byteorder) for fd in descriptors)
     rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, data)
-    return to.sendmsg([b"s"], [rights], getattr(socket, "MSG_NOSIGNAL", 0)) == 1
+    flags = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
+    return to.sendmsg([b"s"], [rights], flags) == 1
 
 
 def open_socket(fd: int = SOCKET_FD) -> socket.socket:

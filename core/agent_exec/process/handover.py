@@ -12,6 +12,7 @@ from agent_exec.model.lazy_dataclass import dataclass, field, field_names
 from agent_exec.model.shell import arguments_of
 from agent_exec.process.cgroup import AUTO, delegated_directory
 from agent_exec.process.identity import host_name
+from agent_exec.process.report import ReportReader
 from agent_exec.process.spawn import NewSupervisor
 from agent_exec.store import atomic
 from agent_exec.store.filesystem import is_shared
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
         def start(self, descriptors: Descriptors) -> bool:
             """Hand the four descriptors to a new supervisor; False when that is impossible."""
+
+        def give_up(self, waited_s: float) -> None:
+            """Learn that a job was taken back that had not been begun in that time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,33 +94,88 @@ def current_umask() -> int:
     return umask
 
 
-def start_supervisor(
-    job: JobDir, spec: LaunchSpec, lock_fd: int, report_fd: int, launcher: Launcher | None
-) -> int | None:
-    """Hand everything over to a new supervisor.
+class Handover:
+    """A job on its way to a supervisor.
 
-    Args:
-        job: stays the caller's, like all descriptors.
-        spec: what to run.
+    All who are handed its definition share one offset into it, so only one of them can read it;
+    that one may start the job, and nobody else ever. So it can be taken back from a launcher that
+    does not answer, whatever that one still does later.
+
+    Attributes:
         lock_fd: supervisor.lock, held.
-        report_fd: where the supervisor reports.
-        launcher: makes it; without one, or when it is broken, a new interpreter does.
-
-    Returns:
-        The pid of a process to collect, or None.
-
-    Raises:
-        OSError: it cannot be started.
+        report: the supervisor's word.
+        supervisor: the one started by path; None where a launcher made it.
     """
-    definition_fd = atomic.open_anonymous(job.fd, _definition(job, spec))
-    try:
-        descriptors = (job.fd, lock_fd, report_fd, definition_fd)
-        if launcher is None or not launcher.start(descriptors):
-            launcher = NewSupervisor(job.path)
-            launcher.start(descriptors)  # of one that is gone already the report tells
-        return launcher.pid if isinstance(launcher, NewSupervisor) else None
-    finally:
-        os.close(definition_fd)
+
+    def __init__(self, job: JobDir, spec: LaunchSpec, lock_fd: int) -> None:
+        """Take what stays the caller's: the job, what to run, and supervisor.lock, held.
+
+        Raises:
+            OSError: there is no place for the definition, or no descriptor to be had.
+        """
+        self.supervisor: NewSupervisor | None = None
+        self._job = job
+        self.lock_fd = lock_fd
+        self._definition = _definition(job, spec)
+        self._definition_fd = atomic.open_anonymous(job.fd, self._definition)
+        self._is_report_given = False
+        try:
+            self._open_report()
+        except OSError:
+            os.close(self._definition_fd)
+            raise
+
+    def _open_report(self) -> None:
+        report_fd, self._told_fd = os.pipe()
+        self.report = ReportReader(report_fd)
+
+    def start(self, launcher: Launcher | None = None) -> bool:
+        """Hand it over; whether *launcher* took it. If not, or without one, a new one gets it.
+
+        Raises:
+            OSError: no supervisor can be started.
+        """
+        descriptors = (self._job.fd, self.lock_fd, self._told_fd, self._definition_fd)
+        try:
+            if launcher is not None and launcher.start(descriptors):
+                self.supervisor = launcher if isinstance(launcher, NewSupervisor) else None
+                return True
+            self.supervisor = NewSupervisor(self._job.path)
+            self.supervisor.start(descriptors)  # of one that is gone already the report tells
+        finally:
+            os.close(self._told_fd)
+            self._told_fd = -1
+        return False
+
+    def take_back(self) -> bool:
+        """Whether nobody had read the definition; then nobody will any more.
+
+        Raises:
+            OSError: there is no place for another, or no descriptor to be had.
+        """
+        if os.read(self._definition_fd, len(self._definition)) != self._definition:
+            return False
+        os.close(self._definition_fd)
+        self._definition_fd = -1
+        self._definition_fd = atomic.open_anonymous(self._job.fd, self._definition)
+        self.report.close()
+        self._open_report()
+        return True
+
+    def give_report(self) -> ReportReader:
+        """The report; it is the caller's from now on."""
+        self._is_report_given = True
+        return self.report
+
+    def close(self) -> None:
+        """Give back what was needed for the start."""
+        for fd in (self._definition_fd, self._told_fd):
+            if fd >= 0:
+                os.close(fd)
+        if not self._is_report_given:
+            self.report.close()
+        if self.supervisor is not None:
+            self.supervisor.close()
 
 
 def _pack(environment: Mapping[str, str]) -> bytes:

@@ -14,9 +14,7 @@ from agent_exec.errors import (
 )
 from agent_exec.model import records
 from agent_exec.model.job import JobStatus
-from agent_exec.process.handover import start_supervisor
-from agent_exec.process.report import ReportReader
-from agent_exec.process.spawn import collect
+from agent_exec.process.handover import Handover
 from agent_exec.store import atomic, locks
 from agent_exec.store.clock import now_timestamp
 
@@ -26,12 +24,15 @@ if TYPE_CHECKING:
     from typing import Self
 
     from agent_exec.process.handover import Launcher, LaunchSpec
+    from agent_exec.process.report import ReportReader
     from agent_exec.store.jobs import JobDir
 
 
 STARTED_TIMEOUT_S = 6.0  # the peers give theirs 5
+LAUNCHER_PATIENCE_S = 2.0  # until one that does not begin is gone round
 STALE_CLAIM_S = 6.0
 _LOCK_TIMEOUT_S = 1.0  # readers that probe the lock hold it for a moment
+_ANSWERS = frozenset({"started", "failed"})
 
 
 class RunningLaunch:
@@ -91,21 +92,27 @@ def launch(job: JobDir, spec: LaunchSpec, *, launcher: Launcher | None = None) -
         stack.callback(os.close, lock_fd)
         _claim(job, lock_fd)
         try:
-            report_read, report_write = os.pipe()
+            handover = stack.enter_context(contextlib.closing(Handover(job, spec, lock_fd)))
         except OSError as error:
             raise InternalError.from_os_error(error, f"start job {job.job_id}") from None
-        report = stack.enter_context(contextlib.closing(ReportReader(report_read)))
         try:
-            spawned_pid = start_supervisor(job, spec, lock_fd, report_write, launcher)
+            _hand_over(handover, launcher)
         except OSError as error:
             failure = InternalError.from_os_error(error, "start the supervisor")
             raise _failed(job, str(failure), spec.run) from None
-        finally:
-            os.close(report_write)
-        pid = _await_started(job, report, spawned_pid, spec.run)
-        stack.pop_all()
-        os.close(lock_fd)
-        return RunningLaunch(pid, report)
+        pid = _await_started(job, handover, spec.run)
+        return RunningLaunch(pid, handover.give_report())
+
+
+def _hand_over(handover: Handover, launcher: Launcher | None) -> None:
+    """Have a supervisor started by the launcher, or past it if it is gone or does not answer."""
+    if not handover.start(launcher) or launcher is None:
+        return
+    event = handover.report.wait(_ANSWERS, time.monotonic() + LAUNCHER_PATIENCE_S)
+    if event not in _ANSWERS and handover.take_back():
+        if event is None:
+            launcher.give_up(LAUNCHER_PATIENCE_S)
+        handover.start()
 
 
 def _take_supervisor_lock(job: JobDir) -> int:
@@ -168,22 +175,30 @@ def _link_claim(job: JobDir, lock_fd: int) -> bool:
     return True
 
 
-def _await_started(job: JobDir, report: ReportReader, spawned_pid: int | None, run: int) -> int:
-    event = report.wait(frozenset({"started", "failed"}), time.monotonic() + STARTED_TIMEOUT_S)
-    if spawned_pid is not None:
-        collect(spawned_pid)  # it forked and ended at once; its supervisor is nobody's child
+def _await_started(job: JobDir, handover: Handover, run: int) -> int:
+    report, supervisor = handover.report, handover.supervisor
+    event = report.wait(_ANSWERS, time.monotonic() + STARTED_TIMEOUT_S)
+    if supervisor is not None:
+        supervisor.settle()
     if event == "started":
         return int(str(report.fact("pid")))
     if event == "failed":
         raise _failed(job, str(report.fact("reason")), run)
     if event is None:
+        if handover.take_back():
+            reason = f"supervisor did not begin within {STARTED_TIMEOUT_S:g} s"
+            failure = _failed(job, reason, run)
+            locks.let_go(handover.lock_fd)  # of which what hangs has a copy
+            raise failure
         raise LaunchFailedError(
             f"supervisor did not answer within {STARTED_TIMEOUT_S:g} s; "
             f"it may still start job {job.job_id}, see its status"
         )
     if job.read_state().status is JobStatus.CREATED:
         _end_unrecorded(job)
-    raise _failed(job, "supervisor ended before it could say anything", run)
+    why = report.fact("fault") or (supervisor.last_words() if supervisor is not None else "")
+    reason = "supervisor ended before it could say anything"
+    raise _failed(job, f"{reason}: {why}" if why else reason, run)
 
 
 def _end_unrecorded(job: JobDir) -> None:

@@ -84,11 +84,19 @@ class Definition:
         return os.path.join(self.root, self.job_id, name)
 
 
+class TakenError(Exception):
+    """Somebody else has read the definition, and with it got the right to run the job."""
+
+
 def load_definition(fd: int) -> Definition:
     """Read the definition from *fd* to its end and close it.
 
     It is ``marshal``, not JSON: both ends are the same interpreter, and the module that reads
     JSON would add 8 ms to every start.
+
+    Raises:
+        TakenError: it was read before.
+        OSError, ValueError, EOFError, TypeError, KeyError: it is not one.
     """
     data = b""
     try:
@@ -96,6 +104,8 @@ def load_definition(fd: int) -> Definition:
             data += chunk
     finally:
         os.close(fd)
+    if not data:
+        raise TakenError
     values = marshal.loads(data)
     definition = Definition()
     for name in Definition.__slots__:

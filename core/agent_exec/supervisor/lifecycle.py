@@ -9,7 +9,7 @@ from agent_exec.model.json_text import forgo_json
 from agent_exec.process.bare_signal import signal
 from agent_exec.supervisor.capture import Capture
 from agent_exec.supervisor.child import Command, LaunchProblem, open_stdin, start_process
-from agent_exec.supervisor.definition import load_definition
+from agent_exec.supervisor.definition import TakenError, load_definition
 from agent_exec.supervisor.detach import adopt_orphans, open_wakeup, show_name
 from agent_exec.supervisor.enclosure import Enclosure
 from agent_exec.supervisor.ending import Ending
@@ -44,19 +44,25 @@ def supervise(dir_fd: int, lock_fd: int, report_fd: int, definition_fd: int) -> 
         report_fd: where the launcher listens.
         definition_fd: gives the definition.
     """
+    report = Report(report_fd)
     try:
-        return _supervise(dir_fd, report_fd, definition_fd)
+        definition = load_definition(definition_fd)
+    except TakenError:
+        return 1  # its lock, too, is another supervisor's by now
+    except (OSError, ValueError, EOFError, TypeError, KeyError) as error:
+        report.send("failed", reason=f"read the definition: {error}")
+        release(lock_fd)
+        return 1
+    try:
+        return _supervise(definition, dir_fd, report)
+    except BaseException as error:
+        report.send("fault", fault=f"{type(error).__name__}: {error}")
+        raise
     finally:
         release(lock_fd)
 
 
-def _supervise(dir_fd: int, report_fd: int, definition_fd: int) -> int:
-    report = Report(report_fd)
-    try:
-        definition = load_definition(definition_fd)
-    except (OSError, ValueError, EOFError, TypeError, KeyError) as error:
-        report.send("failed", reason=f"read the definition: {error}")
-        return 1
+def _supervise(definition: Definition, dir_fd: int, report: Report) -> int:
     journal = Journal(dir_fd, definition)
     run = Run(definition, dir_fd, journal, report)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from agent_exec.errors import InvalidStateError, LaunchFailedError
 from agent_exec.model import records
 from agent_exec.model.job import JobStatus
 from agent_exec.process import handover, spawn
+from agent_exec.process import launch as process_launch
 from agent_exec.process.handover import current_umask
 from agent_exec.process.launch import launch
 from agent_exec.store import locks
@@ -116,6 +118,73 @@ def test_a_supervisor_that_cannot_start_fails_the_job(
     assert not job.directory.has_supervisor()
 
 
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("echo 'libpython3.so: error while loading' >&2; exit 127", "exit status 127, libpython3"),
+        ("kill -9 $$", "say anything: signal 9"),
+        ("exit 3", "say anything: exit status 3"),
+    ],
+)
+def test_what_a_broken_interpreter_says_is_told(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, told: str
+) -> None:
+    broken = tmp_path / "python"
+    broken.write_text(f"#!/bin/sh\n{script}\n")
+    broken.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(broken))
+    job = workshop.create("true")
+    with pytest.raises(LaunchFailedError, match=told):
+        job.start()
+    assert told in str(job.supervision.reason)
+
+
+def test_what_keeps_a_supervisor_from_loading_is_told(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    programs = tmp_path / "agent_exec" / "supervisor"
+    programs.mkdir(parents=True)
+    shutil.copy(Path(CORE, "agent_exec", "supervisor", "__main__.py"), programs)
+    monkeypatch.setattr(spawn, "_PROGRAMS", str(programs))
+    with pytest.raises(LaunchFailedError, match=r"ModuleNotFoundError: No module named 'agent_ex"):
+        workshop.create("true").start()
+    monkeypatch.setattr(spawn, "_PROGRAMS", str(tmp_path / "nowhere"))
+    with pytest.raises(LaunchFailedError, match=r"exit status 2, .*can't open file"):
+        workshop.create("true").start()
+
+
+def test_a_supervisor_that_hangs_before_it_begins_fails_the_job_for_good(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(process_launch, "STARTED_TIMEOUT_S", 0.3)
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\nsleep 60 >/dev/null 2>&1 & wait\n")
+    broken.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(broken))
+    job = workshop.create("true")
+    with pytest.raises(LaunchFailedError, match="did not begin within"):
+        job.start()
+    assert job.state.status is JobStatus.FAILED
+    assert not job.directory.has_supervisor()
+
+
+def test_a_supervisors_own_fault_before_the_start_is_told(
+    workshop: Workshop,
+) -> None:
+    job = workshop.create("true")
+    job.command = ("true", 3)  # type: ignore[assignment]
+    with pytest.raises(LaunchFailedError, match="TypeError: "):
+        job.start()
+
+
+def test_a_child_that_nothing_ends_is_waited_for_with_a_limit() -> None:
+    began_s = time.monotonic()
+    pid = os.posix_spawn("/bin/sleep", ["sleep", "60"], {})
+    assert os.WTERMSIG(spawn.collect(pid, 0.05) or 0) == signal.SIGKILL
+    assert time.monotonic() - began_s < 1
+    assert spawn.collect(pid) is None, "it is nobody's any more"
+
+
 def test_an_interpreter_that_is_not_there_fails_the_job(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +203,7 @@ def test_a_supervisor_killed_before_it_answers_is_reported(workshop: Workshop) -
 import os, sys
 sys.path.insert(0, {CORE!r})
 from agent_exec.process import handover, spawn
+from agent_exec.process import launch as process_launch
 from agent_exec.process.launch import launch
 spawn._PROGRAMS = {str(job.path / "slow")!r}
 from agent_exec.store.jobs import JobStore
@@ -198,6 +268,7 @@ signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGCHLD])
 os.closerange(0, 3)
 from agent_exec.process.handover import LaunchSpec
+from agent_exec.process import launch as process_launch
 from agent_exec.process.launch import launch
 from agent_exec.store.jobs import JobStore
 with JobStore({job.store.root!r}).open({job.id!r}) as directory:

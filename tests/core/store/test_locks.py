@@ -66,6 +66,9 @@ class ForkingLauncher:
         self.forked.__enter__()
         return NewSupervisor(self._shown).start(descriptors)
 
+    def give_up(self, waited_s: float) -> None:
+        raise AssertionError(f"no answer in {waited_s} s")
+
 
 def test_a_supervisor_s_end_is_seen_though_somebody_was_forked_at_its_start(
     store: JobStore,
