@@ -119,7 +119,7 @@ def test_a_job_lives_where_an_old_profile_refuses_clone3(bench: Bench) -> None:
 
 
 @covers("refused: watches")
-@pytest.mark.parametrize("rule", ["inotify_init1=EMFILE"])
+@pytest.mark.parametrize("rule", ["inotify_init1=EMFILE", "inotify_add_watch=ENOSPC"])
 def test_a_watch_goes_on_by_looking_where_the_kernel_gives_no_events(
     bench: Bench, rule: str
 ) -> None:
