@@ -5,6 +5,7 @@ Nothing waits for one, and one that dies costs no more than its own work.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
@@ -118,16 +119,7 @@ def spawn_matcher() -> tuple[int, int, int]:
         fds += os.pipe()
         fds += os.pipe()
         lines_read, lines_write, found_read, found_write = fds
-        pid = os.posix_spawn(
-            sys.executable,
-            [sys.executable, "-I", _MATCHER],
-            loader_variables(),
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, lines_read, 0),
-                (os.POSIX_SPAWN_DUP2, found_write, 1),
-            ],
-            setpgroup=0,
-        )
+        pid = _spawn([sys.executable, "-I", _MATCHER], {0: lines_read, 1: found_write})
     except OSError:
         for fd in fds:
             os.close(fd)
@@ -135,3 +127,24 @@ def spawn_matcher() -> tuple[int, int, int]:
     os.close(lines_read)
     os.close(found_write)
     return pid, lines_write, found_read
+
+
+def _spawn(words: list[str], descriptors: dict[int, int]) -> int:
+    try:
+        return os.posix_spawn(
+            words[0],
+            words,
+            loader_variables(),
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, source, target) for target, source in descriptors.items()
+            ],
+            setpgroup=0,
+        )
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOSYS):
+            raise
+    from agent_exec.process.forking import fork_and_exec  # what starts the job loads it then, too
+
+    return fork_and_exec(
+        words[0], words, loader_variables(), descriptors, begins_session=False, reset_signals=()
+    )
