@@ -13,6 +13,7 @@ import pytest
 
 from faults.bench import Bench, finish
 from faults.rows import covers
+from faults.tools import strace
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.faults
@@ -146,4 +147,35 @@ def test_without_flock_nothing_is_started_and_the_answer_says_why(
     assert "lock" in done.message
     assert "--root" in done.message
     assert not bench.marked()
-    assert bench.must("list", "--all", prefix=prefix)["jobs"] is not None
+    assert bench.listed() == {}, "a job that nobody knows of, and nobody can start"
+    assert list(bench.root.iterdir()) == []
+    assert bench.must("list", "--all", prefix=prefix)["jobs"] == []
+
+
+@covers("refused: no locks")
+def test_a_job_that_was_made_before_the_locks_went_is_named(bench: Bench) -> None:
+    trace = bench.scratch / "trace"
+    prefix = strace(trace, "flock:error=ENOLCK:when=6+", calls="flock")
+    done = bench.call("run", "--no-auto-gc", "--", "true", prefix=prefix)
+    assert "lock" in done.message
+    error = done["error"]
+    assert isinstance(error, dict)
+    assert [error["details"]["job_id"]] == list(bench.listed())
+
+
+@covers("refused: no clone3")
+def test_a_regular_expression_is_looked_for_where_clone3_is_refused(bench: Bench) -> None:
+    told = bench.scratch / "told"
+    flags = ["--output-match-type", "regex", "--output-pattern", "ne+dle"]
+    prefix = refusing(_PROFILE)
+    ran = bench.must(
+        "run",
+        *flags,
+        *("--output-command", f"cat >> {told}"),
+        "--",
+        "echo",
+        "neeeedle",
+        prefix=prefix,
+    )
+    wait_until(lambda: told.exists() and "neeeedle" in told.read_text(), what="the notification")
+    assert "matcher" not in bench.file(str(ran["job_id"]), "supervision.json").read_text()

@@ -9,7 +9,7 @@ from agent_exec.commands.definition import JobDefinition, define, first_order, r
 from agent_exec.commands.environment import displayed
 from agent_exec.commands.launching import launch_job, watch_and_answer
 from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation
-from agent_exec.errors import AgentExecError
+from agent_exec.errors import AgentExecError, InternalError
 from agent_exec.model.job import JobStatus, require_startable
 
 TYPE_CHECKING = False
@@ -55,7 +55,9 @@ def run_job(
     """
     environ = os.environ if environ is None else environ
     require_definition(definition)
-    new_id = store.create(lambda job: define(job, definition, keep_runtime_env=False))
+    new_id = store.create(
+        lambda job: define(job, definition, keep_runtime_env=False), is_to_run=True
+    )
     began_s = time.monotonic()
     with store.open(new_id) as job:
         try:
@@ -70,11 +72,15 @@ def run_job(
                     order=first_order(definition),
                     launcher=launcher,
                 )
-        except AgentExecError as error:
-            if _is_undone(job):
-                raise
-            error.details = {"job_id": new_id, **(error.details or {})}  # who else could know it?
-            raise
+        except (AgentExecError, OSError) as error:
+            told = (
+                error
+                if isinstance(error, AgentExecError)
+                else InternalError.from_os_error(error, f"start job {new_id}")
+            )
+            if not _is_undone(job):
+                told.details = {"job_id": new_id, **(told.details or {})}  # who else could know it?
+            raise told from None
         return watch_and_answer(
             RunJob,
             store,

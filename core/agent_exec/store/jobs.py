@@ -262,12 +262,15 @@ class JobStore:
             raise InternalError.from_os_error(error, f"open job {job_id}") from None
         return JobDir(self.root, job_id, fd)
 
-    def create(self, build: Callable[[JobDir], tuple[JobMeta, JobState]]) -> str:
+    def create(
+        self, build: Callable[[JobDir], tuple[JobMeta, JobState]], *, is_to_run: bool = False
+    ) -> str:
         """Make a new job that others see whole or not at all.
 
         Args:
             build: gets the hidden, empty directory; may put files into it and returns the two
                 records. What it raises leaves nothing behind.
+            is_to_run: whether it is to be started at once, so that it must be possible to lock it.
 
         Returns:
             The new job's id.
@@ -289,12 +292,14 @@ class JobStore:
                 # and whoever sweeps takes only what can be locked.
                 locks.try_lock_directory(job.fd)
                 meta, state = build(job)
-                for name in (
-                    *records.LOG_FILES,
-                    records.JOB_LOCK_FILE,
-                    records.SUPERVISOR_LOCK_FILE,
-                ):
+                for name in (*records.LOG_FILES, records.SUPERVISOR_LOCK_FILE):
                     os.close(atomic.create_file(job.fd, name))
+                lock_fd = atomic.create_file(job.fd, records.JOB_LOCK_FILE)
+                try:
+                    if is_to_run:
+                        locks.try_lock(lock_fd)
+                finally:
+                    locks.unlock(lock_fd)
                 for name, document in (
                     (records.STATE_FILE, encode_state(state)),
                     (records.META_FILE, encode_meta(meta)),
