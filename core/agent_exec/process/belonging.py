@@ -47,9 +47,16 @@ def members_of(job: JobDir, state: JobState, supervision: Supervision | None) ->
     if supervision is not None and job.has_supervisor():
         supervisor = recognise(supervision.supervisor, job).stat
         if supervisor is not None:
-            below = living_descendants(supervisor.pid)
+            below = living_descendants(supervisor.pid, _marks(job, state, supervision))
             return [stat for stat in below if stat.pid != os.getpid()]
     return _traced(job, state, supervision)
+
+
+def _marks(job: JobDir, state: JobState, supervision: Supervision) -> tuple[bytes | None, ...]:
+    """What the job's processes may say they are part of; one may run under a mark given to it."""
+    leader = leader_of(job, state, supervision)
+    given = job_named_by(leader.pid) if leader is not None else None
+    return (None, os.fsencode(job.job_id), given)
 
 
 def _sight_of(job: JobDir, supervision: Supervision | None) -> Sight | None:
@@ -60,7 +67,8 @@ def _sight_of(job: JobDir, supervision: Supervision | None) -> Sight | None:
 def _traced(job: JobDir, state: JobState, supervision: Supervision | None) -> list[ProcessStat]:
     """What is found of a job without a supervisor: by descent, session, mark and cgroup."""
     leader = leader_of(job, state, supervision)
-    found = {each.pid: each for each in living_descendants(leader.pid)} if leader else {}
+    marks = (None, os.fsencode(job.job_id), job_named_by(leader.pid)) if leader else ()
+    found = {each.pid: each for each in living_descendants(leader.pid, marks)} if leader else {}
     every = every_process()
     number = leader.pid if leader is not None else _orphaned_session(job, state, supervision, every)
     name = os.fsencode(job.job_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from agent_exec.process import identity
+from agent_exec.process.mark import job_named_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,8 +59,14 @@ def every_process() -> list[ProcessStat]:
     return [stat for stat in stats if stat is not None]
 
 
-def living_descendants(pid: int) -> list[ProcessStat]:
-    """Every living process below *pid*, without other jobs that were started from there."""
+def living_descendants(pid: int, marks: tuple[bytes | None, ...] = ()) -> list[ProcessStat]:
+    """Every living process below *pid*, without other jobs that were started from there.
+
+    Args:
+        pid: is not among them.
+        marks: which jobs a process may say it is part of, None for one that says nothing. A job
+            whose own supervisor died is known by nothing else. Empty lets them say anything.
+    """
     found: list[ProcessStat] = []
     seen = {pid}
     waiting = children_of(pid)
@@ -70,6 +77,8 @@ def living_descendants(pid: int) -> list[ProcessStat]:
         seen.add(child)
         stat = identity.read_stat(child)
         if stat is None or is_supervisor(child):
+            continue
+        if marks and job_named_by(child) not in marks:
             continue
         if stat.is_alive:
             found.append(stat)

@@ -79,6 +79,11 @@ class Definition:
             return {}
         return {b"AGENT_EXEC_JOB_ID": os.fsencode(self.job_id)}
 
+    def marks(self) -> tuple[bytes | None, ...]:
+        """What the job's processes may say they are part of; None stands for nothing."""
+        variables = self.child_variables() or marshal.loads(self.environment)
+        return (None, variables.get(b"AGENT_EXEC_JOB_ID"))
+
     def file_path(self, name: str) -> str:
         """The path of one of the job's files, for people and sinks."""
         return os.path.join(self.root, self.job_id, name)

@@ -25,7 +25,8 @@ class Enclosure:
         due_at: when to ``fill`` it, monotonic seconds; None for never.
     """
 
-    def __init__(self, directory: str | None, job_id: str) -> None:
+    def __init__(self, directory: str | None, job_id: str, marks: tuple[bytes | None, ...]) -> None:
+        self._marks = marks
         self.due_at: float | None = None
         self._directory = directory
         self._job_id = job_id
@@ -60,7 +61,9 @@ class Enclosure:
         """Move every descendant; who is forked before its parent moved is seen by the next look."""
         moved: set[tuple[int, int]] = set()
         for _ in range(_LOOKS):
-            found = {(s.pid, s.start_ticks): s for s in living_descendants(os.getpid())}
+            found = {
+                (s.pid, s.start_ticks): s for s in living_descendants(os.getpid(), self._marks)
+            }
             if found.keys() <= moved:
                 return
             for stat in [found[key] for key in found.keys() - moved]:

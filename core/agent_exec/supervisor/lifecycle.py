@@ -92,7 +92,8 @@ class Run:
         self._journal = journal
         self._report = report
         self._loop = Loop()
-        self._enclosure = Enclosure(definition.cgroup, definition.job_id)
+        self._marks = definition.marks()
+        self._enclosure = Enclosure(definition.cgroup, definition.job_id, self._marks)
         self._pid = 0
         self._is_child_ours = False  # from the fork until it is collected
         self._has_output = False
@@ -142,7 +143,7 @@ class Run:
         self._report.send("started", pid=self._pid)
         for stream in self._capture.streams:
             self._loop.watch(stream.fd, READABLE, self._on_output, stream)
-        self._stop = TreeStop(self._pid, self._enclosure.kill)
+        self._stop = TreeStop(self._pid, self._marks, self._enclosure.kill)
         self._enclosure.begin(self._started_s)
         self._timeout_at = _deadline(self._started_s, definition.timeout_ms)
         self._progress_at = _deadline(self._started_s, definition.progress_every_ms)
@@ -258,7 +259,7 @@ class Run:
             self._is_told_to_end = True
             return
         self._cause = self._cause or "terminated_with_supervisor"
-        signal_tree(self._pid, signal.SIGTERM, is_child_ours=True)
+        signal_tree(self._pid, self._marks, signal.SIGTERM, is_child_ours=True)
 
     def _reap(self) -> None:
         while True:

@@ -11,6 +11,7 @@ from agent_exec.process.descendants import (
     living_descendants,
 )
 from agent_exec.process.identity import read_stat
+from agent_exec.process.mark import job_named_by
 from agent_exec.process.signalling import signal_own_child, signal_process
 
 TYPE_CHECKING = False
@@ -25,8 +26,11 @@ _KILL_FOR_S = 5.0  # a process the kernel will not end (D state) must not keep u
 class TreeStop:
     """The steps of one stop; ``next_at`` is when the next is due, None when there is none."""
 
-    def __init__(self, child_pid: int, kill_at_once: Callable[[], None]) -> None:
-        """Take the child's pid, and what kills the tree at one stroke where that can be done."""
+    def __init__(
+        self, child_pid: int, marks: tuple[bytes | None, ...], kill_at_once: Callable[[], None]
+    ) -> None:
+        """Take the child's pid and marks, and what kills all at one stroke where it can be done."""
+        self._marks = marks
         self._kill_at_once = kill_at_once
         self.next_at: float | None = None
         self._child_pid = child_pid
@@ -36,7 +40,10 @@ class TreeStop:
     def begin(self, now_s: float, kill_after_s: float, *, is_child_ours: bool) -> None:
         """Ask the tree to end, and have it killed *kill_after_s* later."""
         self.next_at = now_s + kill_after_s
-        signal_tree(self._child_pid, signal.SIGTERM, is_child_ours=is_child_ours)
+        self._signal(signal.SIGTERM, is_child_ours=is_child_ours)
+
+    def _signal(self, number: int, *, is_child_ours: bool) -> int:
+        return signal_tree(self._child_pid, self._marks, number, is_child_ours=is_child_ours)
 
     def step(self, now_s: float, *, is_child_ours: bool) -> None:
         """Kill what is left; new processes may be made while we look, so look again."""
@@ -46,28 +53,33 @@ class TreeStop:
         self._kill_at_once()
         for _ in range(_KILL_ROUNDS):
             # At once, not after a pause: what forks without end must not get the time to.
-            if not signal_tree(self._child_pid, signal.SIGKILL, is_child_ours=is_child_ours):
+            if not self._signal(signal.SIGKILL, is_child_ours=is_child_ours):
                 break
-        is_left = is_child_ours or _has_children()
+        is_left = is_child_ours or self._has_children()
         self.next_at = now_s + _KILL_AGAIN_S if is_left and now_s < self._give_up_at else None
 
+    def _has_children(self) -> bool:
+        """Whether anything of the job is below us, even if it is dead and not collected yet.
 
-def _has_children() -> bool:
-    """Whether anything of the job is below us, even if it is dead and not collected yet.
+        A process that dies hands its children to us before it can be collected; so only an empty
+        list means that nobody is left, no list of living ones does.
+        """
+        return any(
+            not is_supervisor(pid) and job_named_by(pid) in self._marks
+            for pid in children_of(os.getpid())
+        )
 
-    A process that dies hands its children to us before it can be collected; so only an empty
-    list means that nobody is left, no list of living ones does.
-    """
-    return any(not is_supervisor(pid) for pid in children_of(os.getpid()))
 
-
-def signal_tree(child_pid: int, number: int, *, is_child_ours: bool) -> int:
+def signal_tree(
+    child_pid: int, marks: tuple[bytes | None, ...], number: int, *, is_child_ours: bool
+) -> int:
     """Send a signal to the child's group and to every descendant outside it.
 
     Who is stopped and asked to end is continued, or it never would end.
 
     Args:
         child_pid: also the group's number.
+        marks: see ``living_descendants``.
         number: the signal.
         is_child_ours: whether the child has not been reaped yet; only then do its pid and
             its group's number certainly mean it.
@@ -75,7 +87,7 @@ def signal_tree(child_pid: int, number: int, *, is_child_ours: bool) -> int:
     Returns:
         How many descendants there were.
     """
-    descendants = living_descendants(os.getpid())
+    descendants = living_descendants(os.getpid(), marks)
     # Else it was reaped a moment ago, or all of its group changed its user.
     is_child_ours = is_child_ours and signal_own_child(child_pid, number, group=True)
     for process in descendants:

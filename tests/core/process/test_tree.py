@@ -11,7 +11,7 @@ import pytest
 
 from agent_exec.process import identity, tree
 from agent_exec.process.descendants import living_descendants
-from support.jobs import ENDED, Job, Workshop, is_alive, python
+from support.jobs import CORE, ENDED, Job, Workshop, is_alive, python
 from support.waiting import wait_until
 
 # Says who it is in a file, in the working directory.
@@ -131,6 +131,54 @@ time.sleep(60)
     assert inner.directory.has_supervisor()
     send(inner, signal.SIGKILL)
     wait_until(lambda: inner.state.is_terminal)
+
+
+_NESTING = """
+import os, signal, subprocess, sys, time
+sys.path[:0] = [{core!r}]
+from agent_exec.model.records import load_record
+from agent_exec.process.handover import LaunchSpec
+from agent_exec.process.launch import launch
+from agent_exec.store.jobs import JobStore
+with JobStore({root!r}).open({inner!r}) as directory:
+    launch(directory, LaunchSpec(job_id={inner!r}, command=("exec sleep 60",),
+        shell_wrapper=("sh", "-c"), cwd="/", environment={{"PATH": "/usr/bin:/bin"}}, umask=0o22))
+    os.kill(directory.read_supervision().supervisor.pid, signal.SIGKILL)
+own = subprocess.Popen(["sleep", "60"], start_new_session=True)
+print("own", own.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("marks_environment", [True, False])
+@pytest.mark.parametrize("way", ["kill", "time limit", "terminate"])
+def test_a_job_started_by_a_job_lives_on_though_its_supervisor_died(
+    workshop: Workshop, way: str, marks_environment: bool
+) -> None:
+    inner = workshop.create("exec sleep 60")
+    code = _NESTING.format(core=CORE, root=inner.store.root, inner=inner.id)
+    outer = workshop.create(*python(code))
+    # A mark that is given to a job is its own, too.
+    environment = {**os.environ, "AGENT_EXEC_JOB_ID": "given"}
+    spec = outer.spec(
+        environment=environment,
+        marks_environment=marks_environment,
+        timeout_ms=1500 if way == "time limit" else 0,
+        kill_after_ms=300,
+    )
+    outer.start(spec).wait_for_text("own")
+    own = int(outer.read("stdout.log").split()[1])
+    wait_until(lambda: not inner.directory.has_supervisor(), what="the inner supervisor's end")
+    assert sorted(each.pid for each in survivors(outer)) == sorted([outer.pid, own])
+    if way == "kill":
+        send(outer, signal.SIGTERM)
+    elif way == "terminate":
+        os.kill(outer.supervisor_pid, signal.SIGTERM)
+    outer.wait().wait_released()
+    wait_until(lambda: not is_alive(own), what="the end of the outer job's own")
+    assert is_alive(inner.pid)
+    send(inner, signal.SIGKILL)
+    wait_until(lambda: not is_alive(inner.pid), what="the inner job's end")
 
 
 def test_a_bomb_of_forks_is_killed(workshop: Workshop) -> None:
