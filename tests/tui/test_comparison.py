@@ -112,7 +112,7 @@ def test_the_outcome_tells_exit_cause_and_how_much_longer_it_took() -> None:
     )
     right = side(META, killed, supervision=supervision)
     facts = by_label(outcome_facts(side(), right, now_s=0))
-    assert facts["state"].left == "exited · exit 0"
+    assert facts["state"].left == "ok · exit 0"
     assert facts["state"].right == "timeout · by KILL"
     assert facts["cause"].verdict is Verdict.DIFFERENT
     assert facts["reason"].right.isprintable()

@@ -90,7 +90,7 @@ async def test_every_state_has_its_glyph_its_word_and_its_own_row(root: Root) ->
         async with dashboard(root.path, (120, 36)) as pilot:
             await pilot.pause()
             text = screen_text(pilot)
-            for sign in ("● running", "○ created", "✗ exited", "✓ exited", "⊘ killed", "! failed",
+            for sign in ("● running", "○ created", "✗ bad", "✓ ok", "⊘ killed", "! failed",
                          "~ corrupt"):  # fmt: skip
                 assert sign in text
             assert "TERM" in text
@@ -392,8 +392,10 @@ async def test_a_filter_by_age_lets_jobs_go_as_they_grow_older(root: Root) -> No
         assert "Jobs 2/3" in screen_text(pilot)
         for text, shown in (
             ("ended:<30m", [kept]),
-            ("state:stale", [doubtful]),
-            ("state:un", [doubtful]),
+            ("state:stale?", [doubtful]),
+            ("state:stal", [doubtful]),
+            ("state:stale", []),  # a whole word is no beginning of another
+            ("state:unk", [doubtful]),
         ):
             main.viewing.set_filter(text)
             assert [row.job_id for row in main.jobs.shown if row.shown_id[:2] != "11"] == shown

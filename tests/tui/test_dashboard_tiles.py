@@ -88,7 +88,7 @@ async def test_marked_jobs_are_followed_side_by_side_and_enter_opens_one(
             assert "▎ err 0" in rows(screen.tiles[0].view)
             text = screen_text(pilot)
             assert "Logs of 3 marked jobs" in text
-            for title in ("0a000000 ✓ exited 0  make part0", "3a000000 ● running  train"):
+            for title in ("0a000000 ✓ ok 0  make part0", "3a000000 ● running  train"):
                 assert title in text
             with log.open("ab") as file:
                 file.write(b"2026-01-01T00:00:01Z [STDOUT] step 2\n")
@@ -96,7 +96,7 @@ async def test_marked_jobs_are_followed_side_by_side_and_enter_opens_one(
             assert screen.tile is screen.tiles[0]
             await pilot.press("tab", "o")
             assert screen.tile is screen.tiles[1]
-            await until(pilot, lambda: "1a000000 ✓ exited 0 · stdout" in screen_text(pilot))
+            await until(pilot, lambda: "1a000000 ✓ ok 0 · stdout" in screen_text(pilot))
             await pilot.press("shift+tab", "slash", *"err", "enter", "escape")
             assert pilot.app.screen is screen  # one layer: the search
             await pilot.press("tab", "enter")

@@ -314,7 +314,7 @@ def test_what_is_read_later_is_told_later(store: JobStore) -> None:
         gate.set()
         slow.join(5)
         wait_until(lambda: told[-1] == "killed" and len(told) >= 3)
-        assert told[1] == "exited"
+        assert told[1] == "bad"
     finally:
         gate.set()
         feed.stop()

@@ -43,8 +43,14 @@ def running_record() -> JobRecord:
 def test_a_filter_finds_a_job_in_doubt_by_the_word_shown_and_by_the_contract_s(
     word: str, is_alive: bool
 ) -> None:
+    kind_of = {
+        "paused": RowKind.PAUSED,
+        "stopped": RowKind.PAUSED,
+        "elsewhere": RowKind.ELSEWHERE,
+    }
     row = row_of(running_record(), doubt=Doubt(word, is_alive))
-    assert (row.kind, row.word) == (RowKind.LOST, word)
+    assert row.word == word
+    assert row.kind is (kind_of.get(word, RowKind.ORPHAN) if is_alive else RowKind.LOST)
     for state in (word, "running" if is_alive else "unknown"):
         assert compile_filter(f"state:{state}", 0).matches(row.fields)
         assert not compile_filter(f"state:!{state}", 0).matches(row.fields)
@@ -88,7 +94,7 @@ def test_a_very_long_command_is_cut_where_it_says_so_and_keeps_its_end() -> None
         ("killed", None, EndCause.SIGNAL, "killed"),
         ("killed", None, None, "killed"),
         ("exited", 143, EndCause.TIMEOUT, "timeout"),
-        ("exited", 0, EndCause.TIMEOUT, "exited"),
+        ("exited", 0, EndCause.TIMEOUT, "ok"),
     ],
 )
 def test_what_its_own_time_limit_ended_says_so_however_it_was_read(
@@ -120,7 +126,7 @@ def test_what_its_own_time_limit_ended_says_so_however_it_was_read(
 def test_tags_are_shown_whole_and_the_others_counted() -> None:
     from agent_exec_tui.widgets.row_painter import _whole_tags
 
-    assert _whole_tags(("quick", "ci.build"), 12) == "quick +1"
+    assert _whole_tags(("quick", "ci.build"), 12) == "quick,+1"
     assert _whole_tags(("a", "b", "c"), 12) == "a,b,c"
-    assert _whole_tags(("a-very-long-tag-indeed", "b"), 12) == "a-very-l… +1"
+    assert _whole_tags(("a-very-long-tag-indeed", "b"), 12) == "a-very-l…,+1"
     assert _whole_tags((), 12) == ""

@@ -8,7 +8,7 @@ from itertools import compress
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from agent_exec_tui.job_rows import RowKind
+from agent_exec_tui.job_rows import DOUBTFUL, RUNS, RowKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,9 +35,9 @@ class Tab(StrEnum):
 
 # A killed job was ended on purpose: it is done, and not on the list of what went wrong.
 _TAB_KINDS = {
-    Tab.RUNNING: frozenset({RowKind.RUNNING}),
+    Tab.RUNNING: RUNS | {RowKind.ORPHAN},
     Tab.CREATED: frozenset({RowKind.CREATED}),
-    Tab.FAILED: frozenset({RowKind.BAD, RowKind.FAILED, RowKind.LOST, RowKind.PROBLEM}),
+    Tab.FAILED: DOUBTFUL | {RowKind.BAD, RowKind.FAILED, RowKind.PROBLEM},
     Tab.DONE: frozenset({RowKind.OK, RowKind.BAD, RowKind.KILLED, RowKind.FAILED}),
 }
 

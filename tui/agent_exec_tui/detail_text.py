@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agent_exec.model.job import DEFAULT_SHELL_WRAPPER
 from agent_exec.model.timestamps import parse_timestamp
 from agent_exec_tui import formatting
-from agent_exec_tui.job_rows import RowKind, clean
+from agent_exec_tui.job_rows import DOUBTFUL, RowKind, clean
 from agent_exec_tui.shell_text import typed_command
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _problem_lines(record: JobRecord) -> list[Line]:
 
 
 def _state_text(row: JobRow, state: JobState | None, now_s: float, *, is_copied: bool) -> str:
-    parts = [f"{row.kind.glyph} {row.word}"]
+    parts = [f"{row.sign()} {row.word}"]
     if row.exit_text != formatting.NOTHING:
         parts.append(f"{'exit' if row.exit_code is not None else 'by'} {row.exit_text}")
     if row.elapsed_at(now_s) is not None:
@@ -160,7 +160,7 @@ def _run_lines(
     if usage:
         yield Line("uses", usage)
     if evidence:
-        hint = "; f fixes the record" if row.kind is RowKind.LOST else ""
+        hint = "; f fixes the record" if row.kind in DOUBTFUL else ""
         yield Line("alive", clean(evidence) + hint, "warning" if hint else "")
     if supervision is not None:
         use = supervision.resource_use

@@ -17,6 +17,7 @@ from agent_exec.commands.standing import may_be_alive, standing_of
 from agent_exec.errors import AgentExecError, reason_of
 from agent_exec.model.job import JobStatus
 from agent_exec.model.records import LOG_FILES, META_FILE, STDERR_LOG, STDOUT_LOG
+from agent_exec.model.status import UNKNOWN
 from agent_exec.store import cache
 from agent_exec.store.directories import find_directories
 from agent_exec.store.entries import NAME, made_ns
@@ -31,6 +32,7 @@ from agent_exec_tui.record_rows import Doubt, row_of, row_of_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from agent_exec.commands.standing import Standing
     from agent_exec.store.directories import FoundDirectory
     from agent_exec.store.jobs import JobStore
     from agent_exec.store.listing import JobRecord
@@ -63,8 +65,13 @@ def doubt_of(store: JobStore, record: JobRecord) -> tuple[Doubt | None, str]:
     liveness = found.liveness
     if liveness is None:
         return None, CAPTURING_TEXT if found.still_capturing else ""
-    doubt = Doubt(found.detail, bool(liveness.is_alive)) if found.detail else None
-    return doubt, liveness.evidence
+    return _doubt_in(found), liveness.evidence
+
+
+def _doubt_in(found: Standing) -> Doubt | None:
+    if found.liveness is None or found.detail is None:
+        return None
+    return Doubt(found.detail, found.state != UNKNOWN)
 
 
 def _nobody(_news: News) -> None:
@@ -238,9 +245,7 @@ class JobFeed:
         state = record.state
         found = standing_of(self.store, record)
         record, state = found.record, found.record.state
-        doubt, is_alive = None, found.liveness is not None and found.liveness.is_alive
-        if found.liveness is not None and found.detail is not None:
-            doubt = Doubt(found.detail, bool(is_alive))
+        doubt = _doubt_in(found)
         is_over = state is None or state.status is not JobStatus.RUNNING
         if is_over and doubt is None and not found.still_capturing:
             with self._lock:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec_tui.arrangement import Arrangement, Sort, View, arranged, in_order
-from agent_exec_tui.job_rows import RowKind
+from agent_exec_tui.job_rows import DOUBTFUL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from agent_exec_tui.arrangement import Tab
-    from agent_exec_tui.job_rows import JobRow
+    from agent_exec_tui.job_rows import JobRow, RowKind
 
 # From so many changed rows on, one pass over all is quicker than a search for each.
 BULK = 64
@@ -249,11 +249,11 @@ class JobList:
         self.log_bytes += (new.log_bytes if new else 0) - (old.log_bytes if old else 0)
         if old is not None and self.view.is_in_scope(old):
             self.counts[old.kind] -= 1
-            if old.kind is RowKind.LOST:
+            if old.kind in DOUBTFUL:
                 self._doubts[old.word] -= 1
         if new is not None and self.view.is_in_scope(new):
             self.counts[new.kind] += 1
-            if new.kind is RowKind.LOST:
+            if new.kind in DOUBTFUL:
                 self._doubts[new.word] += 1
         row = new or old
         if self._changed_since is not None and row is not None:
@@ -263,8 +263,8 @@ class JobList:
         in_scope = self.view.is_in_scope
         self.counts = Counter(row.kind for row in self.rows.values() if in_scope(row))
         self._doubts.clear()
-        if self.counts[RowKind.LOST]:
-            lost = (row for row in self.rows.values() if row.kind is RowKind.LOST)
+        if any(self.counts[kind] for kind in DOUBTFUL):
+            lost = (row for row in self.rows.values() if row.kind in DOUBTFUL)
             self._doubts.update(row.word for row in lost if in_scope(row))
 
     def _replace_in_place(self, row: JobRow) -> bool:

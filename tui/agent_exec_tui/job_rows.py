@@ -22,11 +22,14 @@ class RowKind(StrEnum):
     """What a row means; each has a glyph, a word and a colour of its own."""
 
     RUNNING = "running"
+    PAUSED = "paused"
+    ELSEWHERE = "elsewhere"
     CREATED = "created"
     OK = "ok"
     BAD = "bad"
     KILLED = "killed"
     FAILED = "failed"
+    ORPHAN = "orphan"
     LOST = "lost"
     PROBLEM = "problem"
 
@@ -48,14 +51,23 @@ class RowKind(StrEnum):
 
 _GLYPHS = {
     RowKind.RUNNING: ("●", "R"),
+    RowKind.PAUSED: ("‖", "P"),
+    RowKind.ELSEWHERE: ("◌", "@"),
     RowKind.CREATED: ("○", "C"),
     RowKind.OK: ("✓", "K"),
     RowKind.BAD: ("✗", "E"),
     RowKind.KILLED: ("⊘", "T"),
     RowKind.FAILED: ("!", "F"),
+    RowKind.ORPHAN: ("?", "?"),
     RowKind.LOST: ("?", "?"),
     RowKind.PROBLEM: ("~", "!"),
 }
+HELD_GLYPH, HELD_LETTER = "◍", "H"
+"""What stands before a job that is over while processes still hold its output."""
+RUNS = frozenset({RowKind.RUNNING, RowKind.PAUSED, RowKind.ELSEWHERE})
+"""Jobs that run for all that is known."""
+DOUBTFUL = frozenset({RowKind.ORPHAN, RowKind.LOST})
+"""Jobs of which the record says more than can be true; an orphan's own process lives."""
 _ENDED = frozenset({RowKind.OK, RowKind.BAD, RowKind.KILLED, RowKind.FAILED})
 
 
@@ -77,6 +89,7 @@ class JobRow:
         elapsed_s: how long the run took; None while it lasts.
         raw_cwd: untouched, to be compared with the current directory.
         problem: why the records cannot be read.
+        is_held: it is over, and what it left behind still holds its output.
         fields: what filters look at, untouched.
         place: in the order that lists usually have, made once, for 100,000 are sorted often.
     """
@@ -99,6 +112,7 @@ class JobRow:
     elapsed_s: float | None = None
     pid: int | None = None
     problem: str | None = None
+    is_held: bool = False
     stdout_bytes: int = 0
     stderr_bytes: int = 0
     full_bytes: int = 0
@@ -126,13 +140,24 @@ class JobRow:
     @property
     def is_live(self) -> bool:
         """Whether the row's elapsed time grows."""
-        return self.kind is RowKind.RUNNING
+        return self.kind in RUNS
+
+    @property
+    def may_have_processes(self) -> bool:
+        """Whether there may be somebody whom a signal reaches."""
+        return self.kind in RUNS or self.kind in DOUBTFUL or self.is_held
+
+    def sign(self, *, is_ascii: bool = False) -> str:
+        """What stands before it in lists."""
+        if self.is_held:
+            return HELD_LETTER if is_ascii else HELD_GLYPH
+        return self.kind.letter if is_ascii else self.kind.glyph
 
     @property
     def quiet_since_s(self) -> float | None:
         """Since when a running job has written nothing, its start if it never did."""
         moments = [moment for moment in (self.started_s, self.written_s) if moment is not None]
-        return max(moments, default=None) if self.is_live else None
+        return max(moments, default=None) if self.kind is RowKind.RUNNING else None
 
     def elapsed_at(self, now_s: float) -> float | None:
         """How long the run has lasted, or lasted."""

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agent_exec.model.filter_terms import JobFields
 from agent_exec.model.job import JobStatus
-from agent_exec.model.status import ALIVE, CAPTURING, TIMEOUT, UNKNOWN, UNREADABLE
+from agent_exec.model.status import (
+    ALIVE,
+    CAPTURING,
+    ELSEWHERE,
+    PAUSED,
+    STOPPED,
+    TIMEOUT,
+    UNKNOWN,
+    UNREADABLE,
+    problem_word,
+)
 from agent_exec.model.timestamps import parse_timestamp
 from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import JobRow, RowKind, clean, shown_command
@@ -25,7 +35,7 @@ _KIND_OF_STATUS: dict[str, RowKind] = {
     JobStatus.KILLED: RowKind.KILLED,
     JobStatus.FAILED: RowKind.FAILED,
 }
-_STILL_RUNNING = frozenset({"paused"})  # and whole: only not at work
+_HALTED = frozenset({PAUSED, STOPPED})
 # A job of 33.999 may be written at 34.001; it stays one of second 33, the last of them.
 _WRITTEN_WITHIN_S = 2.0
 _LAST_OF_SECOND_S = 0.999_999
@@ -36,11 +46,21 @@ class Doubt(NamedTuple):
 
     Attributes:
         word: one of ``filter.DOUBT_OF_VERDICT``.
-        is_alive: whether its process lives all the same.
+        is_alive: whether it counts as running all the same: its process lives, or somebody is
+            left who records its end.
     """
 
     word: str
     is_alive: bool = False
+
+    @property
+    def kind(self) -> RowKind:
+        """What a row in such doubt means."""
+        if not self.is_alive or self.word == ALIVE:
+            return RowKind.LOST
+        if self.word in _HALTED:
+            return RowKind.PAUSED
+        return RowKind.ELSEWHERE if self.word == ELSEWHERE else RowKind.ORPHAN
 
 
 def row_of(
@@ -64,12 +84,11 @@ def row_of(
     if record.problem is not None or meta is None or state is None:
         return _problem_row(record)
     kind = _kind_of(state)
-    word = kind.value if kind not in (RowKind.OK, RowKind.BAD) else "exited"
+    word = kind.value
     if kind is not RowKind.RUNNING and not (doubt and doubt.word == ALIVE):
         doubt = None
     if doubt is not None:
-        kind = RowKind.RUNNING if doubt.word in _STILL_RUNNING else RowKind.LOST
-        word = doubt.word
+        kind, word = doubt.kind, doubt.word
     elif kind.has_ended and record.is_late:
         word = TIMEOUT
     created_s = _seconds(meta.created_at)
@@ -88,6 +107,7 @@ def row_of(
         raw_cwd=meta.cwd,
         exit_text=_exit_text(state),
         exit_code=state.result.exit_code,
+        is_held=is_capturing,
         started_at=state.started_at,
         created_s=_made_s(created_s, made_ns) or record.mtime_ns / 1e9,
         started_s=started_s,
@@ -119,15 +139,13 @@ def row_of_line(line: JobLine) -> JobRow:
     """Say in a row what the listing's line of a finished or created job says, sizes left out."""
     status, exit_code = line.status, line.exit_code
     kind = _KIND_OF_STATUS[status]  # a StrEnum is found by its word
-    word = kind.value
     exit_text = formatting.NOTHING
     if kind is RowKind.OK:
-        word, exit_text = "exited", str(exit_code)
+        exit_text = str(exit_code)
         kind = kind if exit_code == 0 else RowKind.BAD
     elif kind is RowKind.KILLED:
         exit_text = clean(formatting.signal_name(line.signal) or exit_text)
-    if line.is_timeout:
-        word = TIMEOUT
+    word = TIMEOUT if line.is_timeout else kind.value
     created_s = _seconds(line.created_at)
     started_s, finished_s = _seconds(line.started_at), _seconds(line.finished_at)
     elapsed_s = None
@@ -179,13 +197,8 @@ def _detail_of(doubt: Doubt | None, word: str, is_capturing: bool) -> str | None
 
 def _problem_row(record: JobRecord) -> JobRow:
     problem = clean(record.problem or "records are missing")
-    lowered = problem.lower()
-    word = "corrupt"
-    if "permission denied" in lowered or "operation not permitted" in lowered:
-        word = "denied"
-    elif "no such file" in lowered or "missing" in lowered:
-        word = "no state" if record.meta is not None else "no meta"
     meta = record.meta
+    word = problem_word(problem, has_meta=meta is not None)
     created_s = _seconds(meta.created_at) if meta else None
     return JobRow(
         job_id=record.job_id,
@@ -203,6 +216,7 @@ def _problem_row(record: JobRecord) -> JobRow:
         fields=JobFields(
             job_id=record.job_id,
             state=UNREADABLE,
+            detail=word,
             command=meta.command if meta else (),
             tags=meta.tags if meta else (),
             cwd=meta.cwd if meta else None,

@@ -6,9 +6,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from agent_exec.model.lazy_dataclass import dataclass
-from agent_exec_tui.job_rows import RowKind
+from agent_exec_tui.job_rows import DOUBTFUL, RUNS, RowKind
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from agent_exec_tui.job_rows import JobRow
 
 
@@ -88,7 +90,7 @@ def can_start(now: Situation) -> Reason:
         return reason
     return (
         _all_are(now, (RowKind.PROBLEM,), "its records cannot be read")
-        or _all_are(now, (RowKind.RUNNING, RowKind.LOST), "it runs already; R restarts it")
+        or _all_are(now, RUNS | DOUBTFUL, "it runs already; R restarts it")
         or "it has ended; r runs it again as a new job"
     )
 
@@ -96,7 +98,7 @@ def can_start(now: Situation) -> Reason:
 def can_signal(now: Situation) -> Reason:
     """At least one target may have a process."""
     reason = needs_write(now) or needs_job(now)
-    if reason or any(row.kind in (RowKind.RUNNING, RowKind.LOST) for row in now.targets):
+    if reason or any(row.may_have_processes for row in now.targets):
         return reason
     return (
         _all_are(now, (RowKind.PROBLEM,), "its records cannot be read")
@@ -119,13 +121,13 @@ def can_restart(now: Situation) -> Reason:
 def can_delete(now: Situation) -> Reason:
     """At least one target does not run."""
     reason = needs_write(now) or needs_job(now)
-    return reason or _all_are(now, (RowKind.RUNNING,), "it is running; x stops it first")
+    return reason or _all_are(now, RUNS, "it is running; x stops it first")
 
 
 def can_repair(now: Situation) -> Reason:
     """At least one target's record says more than can be true."""
     reason = needs_write(now) or needs_job(now)
-    if reason or any(row.kind is RowKind.LOST for row in now.targets):
+    if reason or any(row.kind in (*DOUBTFUL, RowKind.ELSEWHERE) for row in now.targets):
         return reason
     return "nothing to fix: the record agrees with the processes"
 
@@ -174,5 +176,5 @@ def needs_mark(now: Situation) -> Reason:
     return None if now.has_mark else "no mark in this log yet; m sets one"
 
 
-def _all_are(now: Situation, kinds: tuple[RowKind, ...], reason: str) -> Reason:
+def _all_are(now: Situation, kinds: Collection[RowKind], reason: str) -> Reason:
     return reason if now.targets and all(row.kind in kinds for row in now.targets) else None

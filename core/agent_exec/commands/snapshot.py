@@ -15,6 +15,7 @@ from agent_exec.model.filter import compile_filter
 from agent_exec.model.filter_terms import JobFields
 from agent_exec.model.job_id import short_id
 from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.model.status import word_shown
 from agent_exec.model.supervision import EndCause  # noqa: TC001 - the schema reads it
 from agent_exec.store import removal
 from agent_exec.store.config import config_path, load_config
@@ -77,6 +78,7 @@ class DashboardJob:
         problem: what is wrong with the records.
         detail: a word for what the state does not say, such as ``timeout`` or ``orphan``; filters
             find the job by it.
+        word: the one word that stands for the job in the list, such as ``ok`` or ``paused``.
         still_capturing: the job is over, but what it left behind may still write.
         owner_uid: whose it is, if not the caller's: it is only looked at.
     """
@@ -107,6 +109,7 @@ class DashboardJob:
     dropped_bytes: int | None = None
     problem: str | None = None
     detail: str | None = None
+    word: str = ""
     still_capturing: bool | None = None
     owner_uid: int | None = None
 
@@ -210,6 +213,7 @@ def dashboard_job(store: JobStore, record: JobRecord) -> DashboardJob:
         short_job_id=short_id(record.job_id),
         state=found.state,
         detail=found.detail,
+        word=word_shown(found.state, state.result.exit_code if state else None, found.detail),
         command=meta.command if meta else None,
         exit_code=state.result.exit_code if state else None,
         created_at=meta.created_at if meta else None,

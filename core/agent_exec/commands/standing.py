@@ -16,6 +16,7 @@ from agent_exec.model.status import (
     TIMEOUT,
     UNKNOWN,
     UNREADABLE,
+    problem_word,
 )
 from agent_exec.process.liveness import Liveness, Verdict
 from agent_exec.store.listing import open_exact, read_opened
@@ -52,7 +53,7 @@ def standing_of(store: JobStore, record: JobRecord) -> Standing:
     """Say what a job is; the processes of one that may run are looked at, nothing is changed."""
     state = record.state
     if record.problem is not None or state is None:
-        return Standing(record, UNREADABLE)
+        return _unreadable(record)
     word = state.status.value
     if not _needs_a_look(record):
         return Standing(record, word, _how_it_ended(record))
@@ -102,17 +103,23 @@ def _looked_at(job: JobDir, record: JobRecord) -> Standing:
     if liveness.verdict is Verdict.ENDED or record.state is None:
         record = read_opened(job)  # it may have ended meanwhile
         if record.problem is not None or record.state is None:
-            return Standing(record, UNREADABLE)
+            return _unreadable(record)
     word, ours = record.state.status.value, record.supervision
     if word == RUNNING:
         detail = DOUBT_OF_VERDICT.get(liveness.verdict.value)
-        state = RUNNING if liveness.is_alive else UNKNOWN
+        # Who can still record the end is left; without anybody it is not known.
+        state = RUNNING if liveness.is_alive or liveness.is_supervised else UNKNOWN
         return Standing(record, state, detail, liveness)
     if word in TERMINAL and liveness.is_alive:
         return Standing(record, word, ALIVE, liveness)
     if word in TERMINAL and ours is not None and ours.still_capturing and job.has_supervisor():
         return Standing(record, word, CAPTURING)
     return Standing(record, word, _how_it_ended(record))
+
+
+def _unreadable(record: JobRecord) -> Standing:
+    problem = record.problem or "records are missing"
+    return Standing(record, UNREADABLE, problem_word(problem, has_meta=record.meta is not None))
 
 
 def _how_it_ended(record: JobRecord) -> str | None:

@@ -8,7 +8,8 @@ Blank-separated terms that must all hold; quotes keep blanks: ``"two words"``.
 ``re:X``       the regular expression X finds something there (linear time, RE2); blanks
                need quotes, ``re:"^sleep 90"``
 ``tag:ns.*``   a tag is ``ns`` or below it; without ``.*``: is exactly that; ``tag:a,b`` either
-``state:S,T``  the state begins with S or T; of a running job in doubt also what the doubt is;
+``state:S,T``  the state begins with S or T; of a running job in doubt also what the doubt is; of an
+               unreadable one why (``corrupt``, ``denied``, ``no-state``, ``no-meta``);
                ``timeout``: its own time limit ended it; ``failed`` and ``done``: what the views of
                that name show; ``ok``, ``bad``: ended with code 0, or another; ``capturing``: over,
                but what it left behind may still write
@@ -20,13 +21,25 @@ Blank-separated terms that must all hold; quotes keep blanks: ``"two words"``.
 ``ended:>1h``  it ended more than an hour ago; what has not ended is never found so
 =============  ==========================================================================
 
+A word of ``state:`` that is whole means itself alone. What a list shows can be put behind the key
+of its column as it stands there: cut with ``…``, ``–`` for nothing, ``,+2`` for two more tags.
+
 ``!`` before a term, or after its colon, turns it round; after ``exit:``, ``age:`` and ``ended:``
 it asks for another value than that: ``exit:!0`` are the jobs that failed with a code.
 """
 
 from __future__ import annotations
 
-from agent_exec.model.filter_terms import COMPARED, MOMENTS, QUOTE, TESTS, FilterError, since
+from agent_exec.model.filter_terms import (
+    COMPARED,
+    CUT,
+    MOMENTS,
+    QUOTE,
+    TESTS,
+    FilterError,
+    in_order,
+    since,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,13 +123,16 @@ class _Term:
 class _Word(_Term):
     """A plain word; without a function call a job, since it is tried at every key stroke."""
 
-    __slots__ = ("_is_exact", "_parts", "_word", "stranger")
+    __slots__ = ("_is_exact", "_parts", "_pieces", "_word", "stranger")
 
     def __init__(self, word: str, is_negated: bool) -> None:
         self._is_exact = word != word.lower()
         self._word = word
-        # Around a quote stands what the record has as well: most jobs are out by that alone.
-        self._parts = [part for part in word.split(QUOTE) if part] if QUOTE in word else None
+        # Around quotes stands what the record has as well: most jobs are out by that alone.
+        seams = QUOTE in word or CUT in word
+        bare = word.replace(CUT, QUOTE).replace('"', QUOTE) if seams else ""
+        self._parts = [part for part in bare.split(QUOTE) if part] if seams else None
+        self._pieces = word.split(CUT)
         key, colon, value = word.partition(":")
         is_stranger = colon and key.isascii() and key.isalpha() and not value.startswith("//")
         self.stranger = key if is_stranger else ""
@@ -136,7 +152,7 @@ class _Word(_Term):
         if not all(part in text for part in self._parts):
             return False
         shown = job.shown_text()
-        return self._word in (shown if self._is_exact else shown.lower())
+        return in_order(self._pieces, shown if self._is_exact else shown.lower())
 
     def mask(self, jobs: Sequence[JobFields], before: list[bool]) -> list[bool]:
         if self._parts is not None:

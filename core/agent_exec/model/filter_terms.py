@@ -100,6 +100,8 @@ class JobFields:
         return self.shown[0] if len(self.shown) == 1 else shlex.join(self.shown)
 
 
+CUT = "…"  # where a list leaves something out
+NO_VALUE = "–"  # what a list shows where there is nothing
 QUOTE = "'"  # what a command has more of on screen than in its record
 _BY_LINE = "(?m)"  # ^ and $ are the ends of a line
 
@@ -128,20 +130,33 @@ def _regex(value: str, position: int) -> Test:
 
 
 def _tag(value: str, position: int) -> Test:
-    patterns = [part.strip() for part in value.split(",") if part.strip()]
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    starts = [part.removesuffix(CUT) for part in parts if part.endswith(CUT)]
+    patterns = [part for part in parts if not (part.endswith(CUT) or _is_rest(part))]
     try:
-        for pattern in patterns or [value]:
+        for pattern in patterns or ([] if starts else [value]):
             tag_rules.require_tag_pattern(pattern)
     except InvalidTagError as error:
         raise FilterError(str(error), position) from None
-    return lambda job: any(tag_rules.matches(pattern, job.tags) for pattern in patterns)
+    if not starts:
+        return lambda job: any(tag_rules.matches(pattern, job.tags) for pattern in patterns)
+    return lambda job: (
+        any(tag_rules.matches(pattern, job.tags) for pattern in patterns)
+        or any(tag.startswith(start) for tag in job.tags for start in starts)
+    )
+
+
+def _is_rest(part: str) -> bool:
+    """Whether it is what a list shows for the tags that it has no room for: ``+2``."""
+    return part.startswith("+") and part[1:].isdigit()
 
 
 def _state(value: str, position: int) -> Test:
     wanted: set[str] = set()
     whole = value.lower()
-    for start in [whole] if whole in DOUBTS_BY_VERDICT else whole.split(","):
-        exact = [start] if start in FILTERED else DOUBTS_BY_VERDICT.get(start, [])
+    for part in [whole] if whole in DOUBTS_BY_VERDICT else whole.split(","):
+        start = part.removesuffix(CUT)
+        exact = [start] if part in FILTERED else DOUBTS_BY_VERDICT.get(part, [])
         words = exact or [word for word in FILTERED if start and word.startswith(start)]
         if not words:
             known = ", ".join(FILTERED)
@@ -154,11 +169,14 @@ def _exit(value: str, position: int) -> Test:
     is_other = value.startswith("!")
     parts = value[is_other:].split(",")
     signals = {name for part in parts if (name := _signal_named(part))}
-    tests = [_exit_test(part, position) for part in parts if not _signal_named(part)]
+    starts = tuple(part[:-1].upper() for part in parts if part.endswith(CUT) and part != CUT)
+    rest = (part for part in parts if not (_signal_named(part) or part.endswith(CUT)))
+    tests = [_exit_test(part, position) for part in rest]
 
     def holds(job: JobFields) -> bool:
         by = _short_signal(job.signal)
-        return by in signals or any(test(job.exit_code) for test in tests)
+        is_by = by in signals or bool(by and starts and by.startswith(starts))
+        return is_by or any(test(job.exit_code) for test in tests)
 
     if not is_other:
         return holds
@@ -191,7 +209,7 @@ def _short_signal(recorded: str | None) -> str:
 
 
 def _exit_test(part: str, position: int) -> Callable[[int | None], bool]:
-    if part == "none":
+    if part in ("none", NO_VALUE):
         return lambda code: code is None
     sign = next((sign for sign in _COMPARISONS if part.startswith(sign)), "")
     digits = part[len(sign) :]
@@ -212,11 +230,27 @@ def _exit_test(part: str, position: int) -> Callable[[int | None], bool]:
 
 
 def _cwd(value: str, position: int) -> Test:
+    if value == NO_VALUE:
+        return lambda job: not job.cwd
+    if CUT in value:
+        first, *others = value.split(CUT)
+        return lambda job: job.cwd.startswith(first) and in_order((first, *others), job.cwd)
     if not value.startswith("/"):
         return lambda job: value in job.cwd
     path = value.rstrip("/")
     below = path + "/"
     return lambda job: job.cwd == path or (job.cwd + "/").startswith(below)
+
+
+def in_order(parts: Sequence[str], text: str) -> bool:
+    """Whether *text* has all these, one behind the other: what is left of a text that was cut."""
+    place = 0
+    for part in parts:
+        found = text.find(part, place)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return True
 
 
 def _id(value: str, position: int) -> Test:

@@ -28,6 +28,16 @@ DONE = "done"
 TIMEOUT = "timeout"
 CAPTURING = "capturing"
 ALIVE = "alive"
+ELSEWHERE = "elsewhere"
+PAUSED = "paused"
+STOPPED = "stopped"
+
+# Why records cannot be read.
+CORRUPT = "corrupt"
+DENIED = "denied"
+NO_STATE = "no-state"
+NO_META = "no-meta"
+PROBLEMS = (CORRUPT, DENIED, NO_STATE, NO_META)
 
 # What is said of a job that is not plainly what its record says, by the verdict on it.
 DOUBT_OF_VERDICT = {
@@ -36,15 +46,15 @@ DOUBT_OF_VERDICT = {
     "pid reused": "reused",
     "stale (reboot)": "stale",
     "unverified": "stale?",
-    "elsewhere": "elsewhere",
-    "paused": "paused",
-    "supervisor stopped": "stopped",
+    "elsewhere": ELSEWHERE,
+    "paused": PAUSED,
+    "supervisor stopped": STOPPED,
 }
 PLAIN_VERDICTS = frozenset({"created", "ended", "running", "running (foreign)"})
 # Nothing runs it any more, and nobody will record how it ended.
 GONE_VERDICTS = frozenset({"lost", "pid reused", "stale (reboot)"})
-DETAILS = (*DOUBT_OF_VERDICT.values(), ALIVE, TIMEOUT, CAPTURING)
-_HARMLESS = frozenset({"paused", "stopped", TIMEOUT, CAPTURING})
+DETAILS = (*DOUBT_OF_VERDICT.values(), ALIVE, TIMEOUT, CAPTURING, *PROBLEMS)
+_HARMLESS = frozenset({PAUSED, STOPPED, ELSEWHERE, TIMEOUT, CAPTURING})
 # What filters know besides; `failed` and `done` also find what the views of that name show.
 FILTERED = (*SHOWN, OK, BAD, DONE, *DETAILS)
 
@@ -67,3 +77,22 @@ def words_of(state: str, exit_code: int | None, detail: str | None) -> frozenset
     if state in TERMINAL and detail != ALIVE:
         words.add(DONE)
     return frozenset(words)
+
+
+def word_shown(state: str, exit_code: int | None, detail: str | None) -> str:
+    """The one word that stands for a job in lists; arguments as of ``words_of``."""
+    if detail is not None and detail != CAPTURING:
+        return detail
+    if state == EXITED:
+        return OK if exit_code == 0 else BAD
+    return state
+
+
+def problem_word(problem: str, *, has_meta: bool) -> str:
+    """Say in one of ``PROBLEMS`` why records cannot be read."""
+    lowered = problem.lower()
+    if "permission denied" in lowered or "operation not permitted" in lowered:
+        return DENIED
+    if "no such file" in lowered or "missing" in lowered:
+        return NO_STATE if has_meta else NO_META
+    return CORRUPT

@@ -113,6 +113,7 @@ def test_all_doors_say_the_same_of_every_kind_of_job(
         row = row_of(record, doubt=doubt, is_capturing=found.still_capturing)
         shown = snapshot[job_id]
         assert (shown.state, shown.detail) == (found.state, found.detail), kind
+        assert shown.word == row.word, kind
         assert (row.fields.state, row.fields.detail) == (found.state, found.detail), kind
         if kind == "no meta":
             assert job_id not in listed

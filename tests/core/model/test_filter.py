@@ -175,7 +175,7 @@ def test_an_unreadable_job_has_an_id_and_a_state() -> None:
         ("re:(", 0),
         ("a  re:[", 3),
         ("tag:a..b", 0),
-        ("x state:no", 2),
+        ("x state:nob", 2),
         ("state:", 0),
         ("state:running,", 0),
         ("exit:x", 0),

@@ -9,11 +9,11 @@ from rich.cells import cell_len
 
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui import formatting
-from agent_exec_tui.job_rows import RowKind
+from agent_exec_tui.job_rows import DOUBTFUL, RUNS, RowKind
 from agent_exec_tui.screens.dialog import LISTED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from agent_exec_tui.job_rows import JobRow
 
@@ -21,8 +21,8 @@ MIN_COMMAND_CELLS = 14
 READABLE: Final = frozenset(RowKind) - {RowKind.PROBLEM}
 _ENDED = ("has ended", "have ended")
 _WHY_LEFT = {
-    RowKind.RUNNING: ("runs", "run"),
-    RowKind.LOST: ("may still run", "may still run"),
+    **dict.fromkeys(RUNS, ("runs", "run")),
+    **dict.fromkeys(DOUBTFUL, ("may still run", "may still run")),
     RowKind.CREATED: ("was never started", "were never started"),
     RowKind.PROBLEM: ("cannot be read", "cannot be read"),
 }
@@ -43,10 +43,15 @@ class Chosen:
     @classmethod
     def of(cls, targets: Iterable[JobRow], kinds: Collection[RowKind]) -> Self:
         """Choose the jobs of these kinds."""
+        return cls.where(targets, lambda row: row.kind in kinds)
+
+    @classmethod
+    def where(cls, targets: Iterable[JobRow], test: Callable[[JobRow], bool]) -> Self:
+        """Choose the jobs of which that is so."""
         ordered = sorted(targets, key=lambda row: row.place)
         return cls(
-            tuple(row for row in ordered if row.kind in kinds),
-            tuple(row for row in ordered if row.kind not in kinds),
+            tuple(row for row in ordered if test(row)),
+            tuple(row for row in ordered if not test(row)),
         )
 
     @property

@@ -9,7 +9,7 @@ from agent_exec_tui import formatting, operations
 from agent_exec_tui.command_line import job_line, unset_value
 from agent_exec_tui.handlers.chosen import READABLE, Chosen
 from agent_exec_tui.handlers.work import EachLine, work, work_on
-from agent_exec_tui.job_rows import RowKind, clean
+from agent_exec_tui.job_rows import DOUBTFUL, RUNS, RowKind, clean
 from agent_exec_tui.journal import Entry
 from agent_exec_tui.screens.dialog import ConfirmDialog
 from agent_exec_tui.screens.menu import Choice, MenuDialog, PromptDialog
@@ -31,10 +31,11 @@ SIGNALS = (
     ("QUIT", "3", "Q", "end and dump core"),
     ("USR1", "10", "u", "means what the program says"),
     ("USR2", "12", "s", "means what the program says"),
+    ("STOP", "19", "p", "pauses it; CONT lets it go on"),
     ("CONT", "18", "c", "go on"),
     ("WINCH", "28", "w", "the window changed"),
 )
-NOT_ENDED = (RowKind.CREATED, RowKind.RUNNING, RowKind.LOST)
+NOT_ENDED = RUNS | DOUBTFUL | {RowKind.CREATED}
 RESTART = ("restart", "--no-wait")
 # How wide the lines of a question may be, and what its frame takes of the terminal.
 MIN_CELLS, MAX_CELLS, FRAME_CELLS = 20, 64, 12
@@ -136,7 +137,7 @@ class JobHandlers:
         self._main.app.push_screen(MenuDialog("Send which signal?", choices, acts=True), chosen)
 
     def _ask_signal(self, signal: str) -> None:
-        chosen = self._chosen((RowKind.RUNNING, RowKind.LOST))
+        chosen = Chosen.where(self._main.situation().targets, lambda row: row.may_have_processes)
         verb = {"TERM": "Stop", "KILL": "Kill"}.get(signal, "Signal")
         words = ("kill", "--signal", signal)
 
@@ -176,7 +177,7 @@ class JobHandlers:
 
     def _restart(self) -> None:
         chosen = self._chosen(READABLE - {RowKind.CREATED})
-        runs = any(row.kind is RowKind.RUNNING for row in chosen.rows)
+        runs = any(row.kind in RUNS for row in chosen.rows)
         self._ask(
             f"Restart {chosen.jobs} in place?",
             chosen,
@@ -221,7 +222,7 @@ class JobHandlers:
         self._main.app.push_screen(prompt, typed)
 
     def _delete(self) -> None:
-        chosen, main = self._chosen(frozenset(RowKind) - {RowKind.RUNNING}), self._main
+        chosen, main = self._chosen(frozenset(RowKind) - RUNS), self._main
         size = formatting.size(sum(row.log_bytes for row in chosen.rows))
         if main.session.trash_for(main.store.root) is not None:
             way_back = f"U brings {'it' if chosen.is_one else 'them'} back until you quit."
@@ -251,7 +252,7 @@ class JobHandlers:
         work(main, "delete", run, lambda done: job_line("delete", root=root, job_id=done.job_id))
 
     def _repair(self) -> None:
-        chosen = self._chosen((RowKind.LOST,))
+        chosen = self._chosen(DOUBTFUL | {RowKind.ELSEWHERE})
         self._ask(
             f"Fix the record of {'this job' if chosen.is_alone else chosen.jobs}?",
             chosen,

@@ -21,16 +21,12 @@ if TYPE_CHECKING:
     from textual import events
 
 PROGRAM = "agent-exec-tui"
-_COUNTED = (RowKind.RUNNING, RowKind.CREATED, RowKind.OK, RowKind.BAD, RowKind.KILLED,
-            RowKind.FAILED, RowKind.LOST)  # fmt: skip
-_WORDS = {
-    RowKind.RUNNING: "running", RowKind.CREATED: "created", RowKind.OK: "ok", RowKind.BAD: "bad",
-    RowKind.KILLED: "killed", RowKind.FAILED: "failed",
-}  # fmt: skip
+_COUNTED = (RowKind.RUNNING, RowKind.PAUSED, RowKind.ELSEWHERE, RowKind.CREATED, RowKind.OK,
+            RowKind.BAD, RowKind.KILLED, RowKind.FAILED, RowKind.LOST)  # fmt: skip
 _TONES = {
     RowKind.RUNNING: "$text-success", RowKind.CREATED: "$text-primary", RowKind.OK: "$text-success",
     RowKind.BAD: "$text-error", RowKind.KILLED: "$text-warning", RowKind.FAILED: "$text-error",
-    RowKind.LOST: "$text-warning",
+    RowKind.LOST: "$text-warning", RowKind.PAUSED: "$text-primary", RowKind.ELSEWHERE: "$text-primary",
 }  # fmt: skip
 
 
@@ -89,9 +85,11 @@ class HeaderBar(Widget, can_focus=False):
         parts: list[Content | str | tuple[str, str]] = []
         for kind in _COUNTED:
             number = facts.counts.get(kind, 0)
+            if kind is RowKind.LOST:
+                number += facts.counts.get(RowKind.ORPHAN, 0)
             if not number:
                 continue
-            said = _WORDS.get(kind, facts.doubt)
+            said = facts.doubt if kind is RowKind.LOST else kind.value
             word = f" {said}" if is_worded else ""
             sign = f"{said} {number}" if facts.is_ascii else f"{kind.glyph}{number}{word}"
             parts += [(sign, _TONES[kind]), "  " if is_worded or facts.is_ascii else " "]

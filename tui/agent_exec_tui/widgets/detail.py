@@ -30,6 +30,9 @@ TONES = {
     "failed": "$text-error",
     "killed": "$text-warning",
     "lost": "$text-warning",
+    "orphan": "$text-warning",
+    "paused": "$text-primary",
+    "elsewhere": "$text-primary",
     "created": "$text-primary",
 }
 

@@ -63,6 +63,9 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         "job-table--killed",
         "job-table--failed",
         "job-table--lost",
+        "job-table--orphan",
+        "job-table--paused",
+        "job-table--elsewhere",
         "job-table--silent",
         "job-table--problem",
     }

@@ -125,7 +125,7 @@ def _sign(look: RowLook) -> str:
 def _cell(row: JobRow, column: Column, look: RowLook) -> str:
     match column.field:
         case Field.GLYPH:
-            return row.kind.letter if look.is_ascii else row.kind.glyph
+            return row.sign(is_ascii=look.is_ascii)
         case Field.STATE:
             return Unseen.SILENT.value if look.is_silent else row.word
         case Field.ID:
@@ -158,7 +158,7 @@ def _cell(row: JobRow, column: Column, look: RowLook) -> str:
 def _whole_tags(tags: tuple[str, ...], cells: int) -> str:
     """As many tags as fit whole, and how many more there are."""
     for kept in range(len(tags), 0, -1):
-        more = f" +{len(tags) - kept}" if kept < len(tags) else ""
+        more = f",+{len(tags) - kept}" if kept < len(tags) else ""
         text = ",".join(tags[:kept])
         if cell_len(text) + len(more) <= cells:
             return text + more
