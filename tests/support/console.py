@@ -11,6 +11,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CALL_LIMIT_S = 30.0
+# Where not even root can make one: fish makes its own below XDG_CONFIG_HOME.
+NO_DIRECTORY = "/proc/none"
 
 Document = dict[str, object]
 
@@ -43,7 +45,7 @@ def environment(root: Path | None = None, **extra: str) -> dict[str, str]:
     """A plain environment: this checkout, no configuration of the user's."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
     paths = f"{CHECKOUT}/core{os.pathsep}{CHECKOUT}/tui"
-    base = {**kept, "LANG": "C.UTF-8", "PYTHONPATH": paths, "XDG_CONFIG_HOME": "/nonexistent"}
+    base = {**kept, "LANG": "C.UTF-8", "PYTHONPATH": paths, "XDG_CONFIG_HOME": NO_DIRECTORY}
     if root is not None:
         base["AGENT_EXEC_ROOT"] = str(root)
     return {**base, **extra}

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.console import NO_DIRECTORY
 from support.peers import SEED, TODAY, peer_binary
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -91,7 +92,7 @@ def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """What the programs inherit: no configuration of the user's."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
     paths = f"{CHECKOUT}/core{os.pathsep}{CHECKOUT}/tui"
-    return {**kept, "PYTHONPATH": paths, "XDG_CONFIG_HOME": "/nonexistent", **(extra or {})}
+    return {**kept, "PYTHONPATH": paths, "XDG_CONFIG_HOME": NO_DIRECTORY, **(extra or {})}
 
 
 def program(name: str) -> Program | None:
