@@ -1,15 +1,15 @@
-"""A soak: many processes at one root while supervisors are killed, and every job accounted for.
+"""A soak: many processes at one root, attacked from all sides, and every job accounted for.
 
-python tests/faults/soak.py --minutes 10
+python tests/faults/soak.py --minutes 10 --seed 7 --without disk,peers
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
+import os
 import random
-import signal
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,22 +24,33 @@ from typing import Final
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / folder) for folder in ("core", "tui", "tests")]
 
-from faults.bench import TERMINAL, Bench
-from faults.processes import Seen, end_all, see
+from faults.bench import Bench
+from faults.soak_account import check, end_everything
+from faults.soak_attackers import (
+    ATTACKS,
+    CANARIES,
+    WORKERS,
+    Field,
+    Strangers,
+    lay_package,
+)
+from faults.soak_journal import LIVING, read_journals
 from faults.soak_worker import EXIT_CODE, LINES
-from support.waiting import wait_until
+from support.built_jobs import put_job
+from support.peers import VERSIONS, peer_binary
 
-WORKERS: Final = 8
-_KILL_EVERY_S: Final = 0.25
-_ENDING_LIMIT_S: Final = 60.0
-_LAUNCHES: Final = ("run", "start", "restart")
-_EXPECTED: Final = {
-    "invalid_state",
-    "job_not_found",
-    "launch_failed",
-    "supervisor_lost",
-    "unverified_process",
-}
+_LIVING_JOBS: Final = 8
+_KEEPERS: Final = 4
+_DISK: Final = "64m"
+_PRIVATE: Final = "SOAK_IS_PRIVATE"
+_ENDING_LIMIT_S: Final = 120.0
+
+# Writes a line now and then until it may end, and then some more.
+_KEEPER: Final = """\
+echo begun; until [ -e {go} ]; do echo on; sleep 0.5; done
+n=0; while [ $n -lt {lines} ]; do n=$((n + 1)); echo "line $n"; done
+exit {exit_code}
+"""
 
 
 @dataclass
@@ -51,206 +62,171 @@ class Report:
     """
 
     seconds: float
+    attacks: list[str]
+    done: Counter[str]
     verbs: Counter[str] = field(default_factory=Counter)
+    peers_verbs: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
     created: int = 0
     removed: int = 0
     runs: int = 0
-    supervisors_killed: int = 0
-    reads: int = 0
-    slowest_ms: int = 0
+    losses_told: int = 0
+    slowest: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
         """The figures, for people."""
         yield f"{self.seconds:.0f} s, {WORKERS} processes, {sum(self.verbs.values())} calls"
-        yield "calls: " + _told(self.verbs)
-        yield "refused: " + _told(self.refusals)
-        yield f"{self.supervisors_killed} supervisors killed, {self.runs} runs of commands"
-        yield f"{self.created} jobs created, {self.removed} removed, left: {_told(self.states)}"
-        yield f"{self.reads} reads of records, slowest call {self.slowest_ms} ms"
+        yield f"attackers: {', '.join(self.attacks)}"
+        yield "they did: " + told(self.done)
+        yield "calls: " + told(self.verbs)
+        yield "calls of the real program: " + told(self.peers_verbs)
+        yield "refused: " + told(self.refusals)
+        yield f"{self.runs} runs of commands, {self.losses_told} with a loss that was told"
+        yield f"{self.created} jobs created, {self.removed} removed, left: {told(self.states)}"
+        slow = sorted(self.slowest.items(), key=lambda each: -each[1])[:6]
+        yield "slowest: " + ", ".join(f"{verb} {ms} ms" for verb, ms in slow)
         yield from self.problems or ["every job accounted for, nothing left behind"]
 
 
-def _told(counter: Counter[str]) -> str:
+def told(counter: Counter[str]) -> str:
+    """A counter in words."""
     return ", ".join(f"{count} {word}" for word, count in counter.most_common()) or "none"
 
 
-def soak(bench: Bench, seconds: float, seed: int) -> Report:
-    """Let the workers loose on a bench's root, then end everything and count."""
-    report = Report(seconds)
-    bench.root.mkdir(mode=0o700)
-    runs = bench.scratch / "runs"
-    runs.touch()
-    is_over = threading.Event()
-    watchers = [
-        threading.Thread(target=_kill_supervisors, args=(bench, is_over, seed, report)),
-        threading.Thread(target=_read_records, args=(bench, is_over, report)),
-    ]
-    workers = [_begin_worker(bench, number, seconds, seed) for number in range(WORKERS)]
-    for watcher in watchers:
-        watcher.start()
-    try:
-        for worker in workers:
-            _, stderr = worker.communicate(timeout=seconds + _ENDING_LIMIT_S)
-            if worker.returncode:
-                report.problems.append(f"a worker ended with {worker.returncode}: {stderr!r}")
-    finally:
-        is_over.set()
-        for watcher in watchers:
-            watcher.join()
-        for worker in workers:
-            worker.kill()
-    calls = _calls(bench)
-    _end_everything(bench, report)
-    _account(bench, calls, report)
+def soak(bench: Bench, seconds: float, seed: int, attacks: list[str]) -> Report:
+    """Let the workers and attackers loose on a bench's root, then end everything and count."""
+    ground = Field(bench, seed)
+    report = Report(seconds, attacks, ground.done)
+    strangers = Strangers(CANARIES)
+    _lay_out(ground, strangers)
+    living = _put_living(bench, strangers)
+    keepers = _begin_keepers(bench)
+    ground.protected = frozenset([*keepers, *living])
+    (bench.scratch / "protected").write_text("\n".join(keepers))
+    _attack(ground, seconds, attacks)
+    report.problems += ground.problems
+    _end_keepers(bench, keepers, report.problems)
+    calls = read_journals(bench.scratch)
+    end_everything(bench, report.problems)
+    report.problems += strangers.end()
+    check(bench, calls, ground, keepers=keepers, living=living, report=report)
     return report
 
 
-def _begin_worker(bench: Bench, number: int, seconds: float, seed: int) -> subprocess.Popen[bytes]:
-    words = (str(bench.root), str(bench.scratch / f"journal{number}"), str(seconds))
-    return subprocess.Popen(
-        [sys.executable, "-m", "faults.soak_worker", *words, str(seed + number)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=_environment(bench),
-    )
+def _lay_out(ground: Field, strangers: Strangers) -> None:
+    bench = ground.bench
+    bench.root.mkdir(mode=0o700)
+    bench.root.with_name("workshop").mkdir(mode=0o700)
+    for name in ("runs", "matches"):
+        (bench.scratch / name).touch()
+    (bench.scratch / "strangers").write_text(" ".join(map(str, strangers.pids)))
+    lay_package(ground.packages)
 
 
-def _environment(bench: Bench) -> dict[str, str]:
-    environment = bench.environment({"SOAK_RUNS": str(bench.scratch / "runs")})
-    environment["PYTHONPATH"] += f":{HERE.parent}"
-    return environment
+def _put_living(bench: Bench, strangers: Strangers) -> list[str]:
+    """Jobs of a peer that are ``killed`` on record while their process lives."""
+    from agent_exec import JobStore
+    from agent_exec.store.clock import timestamp_of
 
-
-# -- while they work -------------------------------------------------------------------------
-
-
-def _kill_supervisors(bench: Bench, is_over: threading.Event, seed: int, report: Report) -> None:
-    chance = random.Random(seed)
-    while not is_over.wait(chance.expovariate(1 / _KILL_EVERY_S)):
-        paths = list(bench.root.glob("[0-9a-f]*/supervision.json"))
-        victim = _supervisor_of(chance.choice(paths)) if paths else None
-        if victim is not None:
-            victim.send(signal.SIGKILL)
-            report.supervisors_killed += 1
-
-
-def _supervisor_of(path: Path) -> Seen | None:
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        recorded = json.loads(path.read_text())["supervisor"]
-        seen = see(recorded["pid"])
-        is_same = seen.start_ticks == recorded["start_ticks"]
-        return seen if is_same and "/agent_exec/supervisor/" in seen.command() else None
-    return None
-
-
-def _read_records(bench: Bench, is_over: threading.Event, report: Report) -> None:
-    while not is_over.wait(0.02):
-        for directory in bench.root.glob("[0-9a-f]*"):
-            for name in ("meta.json", "state.json"):
-                flaw = _flaw(directory / name)
-                if flaw and directory.exists():
-                    report.problems.append(f"{directory.name}/{name}: {flaw}")
-                report.reads += 1
-
-
-def _flaw(path: Path) -> str:
-    try:
-        document = json.loads(path.read_bytes())
-        return "" if document["job"]["id"] == path.parent.name else "another job's id"
-    except FileNotFoundError:
-        return ""  # being deleted; the final count finds what is missing for good
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return repr(error)
-
-
-# -- the reckoning ---------------------------------------------------------------------------
-
-
-def _calls(bench: Bench) -> list[dict[str, object]]:
-    journals = sorted(bench.scratch.glob("journal*"))
-    return [json.loads(line) for each in journals for line in each.read_text().splitlines()]
-
-
-def _end_everything(bench: Bench, report: Report) -> None:
-    """Kill what runs, repair what is left, as a user would."""
-    for job_id, job in bench.listed().items():
-        if job["state"] not in (*TERMINAL, "created"):
-            bench.call("kill", "--signal", "KILL", job_id)
-    answer = bench.must("repair", "--all", "--kill")
-    if answer["failed"] or answer["reported"]:
-        report.problems.append(f"repair could not settle all: {answer['jobs']}")
-    with contextlib.suppress(AssertionError):
-        # What our own kill ended needs a moment; supervisors take their leave by themselves.
-        wait_until(lambda: not bench.marked() and not bench.supervisors(), timeout_s=30)
-    report.problems += [f"orphan: {each.pid} {each.command()}" for each in bench.marked()]
-    report.problems += [f"left: {each.pid} {each.command()}" for each in bench.supervisors()]
-    bench.make_litter_old()
-    bench.must("repair", "--all")
-    bench.must("gc", "--older-than", "1000d")  # removes nothing but what crashes left
-    report.problems += [f"litter: {name}" for name in bench.litter()]
-
-
-def _account(bench: Bench, calls: list[dict[str, object]], report: Report) -> None:
-    made: set[str] = set()
-    gone: Counter[str] = Counter()
-    launches: Counter[str] = Counter()
-    for call in calls:
-        verb, ids, error = str(call["verb"]), call.get("ids") or [], call.get("error")
-        assert isinstance(ids, list)
-        report.verbs[verb] += 1
-        report.slowest_ms = max(report.slowest_ms, int(str(call["ms"])))
-        if error is not None:
-            report.refusals[str(error)] += 1
-            if error not in _EXPECTED:
-                report.problems.append(f"{verb} {call['job']}: {error}: {call['message']}")
-        if verb in ("run", "create"):
-            made.update(ids)
-        elif verb in ("delete", "gc") and error is None:
-            gone.update(ids)
-        if verb in _LAUNCHES and (error is None or error == "launch_failed"):
-            launches.update(ids or [str(call["job"])])
-    report.created, report.removed = len(made), len(gone)
-    report.problems += [
-        f"removed {count} times: {each}" for each, count in gone.items() if count > 1
-    ]
-    left = {path.name for path in bench.root.iterdir()}
-    report.problems += [f"lost: {each}" for each in made - left - set(gone)]
-    report.problems += [f"came back: {each}" for each in left & set(gone)]
-    report.problems += [f"from nowhere: {each}" for each in left - made]
-    _check_runs(bench, launches, report)
-    for job_id in left:
-        _check_job(bench, job_id, report)
-
-
-def _check_runs(bench: Bench, launches: Counter[str], report: Report) -> None:
-    runs = Counter((bench.scratch / "runs").read_text().split())
-    report.runs = sum(runs.values())
-    for job_id, count in runs.items():
-        if count > launches[job_id]:
-            report.problems.append(f"{job_id}: {count} runs of {launches[job_id]} launches")
-
-
-def _check_job(bench: Bench, job_id: str, report: Report) -> None:
-    for name in ("meta.json", "state.json"):
-        flaw = _flaw(bench.file(job_id, name)) or (
-            "" if bench.file(job_id, name).exists() else "missing"
+    store, now_s = JobStore(bench.root), time.time()
+    names = [f"{LIVING}{number}" for number in range(_LIVING_JOBS)]
+    for number, name in enumerate(names):
+        put_job(
+            store,
+            name,
+            "killed",
+            started_at=timestamp_of(now_s),
+            finished_at=timestamp_of(now_s - 864000),  # ten days: old by our rules only
+            pid=strangers.pids[number % CANARIES],
+            cwd="/",
         )
-        if flaw:
-            report.problems.append(f"{job_id}/{name}: {flaw}")
-            return
-    state, ending = bench.ending(job_id)
-    report.states[state] += 1
-    if state not in (*TERMINAL, "created"):
-        report.problems.append(f"{job_id} is still {state}")
-    if state == "exited":
-        expected = "".join(f"line {number}\n" for number in range(1, LINES + 1))
-        found = bench.file(job_id, "stdout.log").read_text()
-        if ending != EXIT_CODE or found != expected:
-            report.problems.append(f"{job_id}: exit {ending}, output {found!r}")
+    return names
+
+
+def _begin_keepers(bench: Bench) -> list[str]:
+    script = _KEEPER.format(go=bench.scratch / "go", lines=LINES, exit_code=EXIT_CODE)
+    running = [bench.run("sh", "-c", script) for _ in range(_KEEPERS)]
+    return running + [bench.create("sh", "-c", script) for _ in range(_KEEPERS)]
+
+
+def _end_keepers(bench: Bench, keepers: list[str], problems: list[str]) -> None:
+    """Start those that were only created, and have all of them end by themselves."""
+    (bench.scratch / "go").touch()
+    for job_id in keepers[_KEEPERS:]:
+        done = bench.call("start", "--no-wait", "--no-auto-gc", job_id)
+        if not done.ok:
+            problems.append(f"keeper {job_id} cannot be started: {done.message}")
+    for job_id in keepers:
+        done = bench.call("wait", "--until", "20", job_id)
+        if not done.ok or done["exit_code"] != EXIT_CODE:
+            problems.append(f"keeper {job_id} did not end by itself: {done}")
+
+
+def _attack(ground: Field, seconds: float, attacks: list[str]) -> None:
+    ground.ends_at = time.monotonic() + seconds
+    ground.workers = [ground.begin_worker(seconds) for _ in range(WORKERS)]
+    threads = [
+        threading.Thread(target=_guarded, args=(ground, name, random.Random(ground.seed + number)))
+        for number, name in enumerate([*ATTACKS, "steps", "steps", "peers"])
+        if name in attacks
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        ground.is_over.wait(seconds)
+    finally:
+        ground.is_over.set()
+        for thread in threads:
+            thread.join()
+        for worker in ground.workers:
+            try:
+                _, stderr = worker.communicate(timeout=_ENDING_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                _, stderr = worker.communicate()
+            if worker.returncode:
+                ground.problems.append(
+                    f"a worker ended with {worker.returncode}: {stderr.decode()}"
+                )
+
+
+def _guarded(ground: Field, name: str, chance: random.Random) -> None:
+    try:
+        ATTACKS[name](ground, chance)
+    except Exception as error:  # noqa: BLE001  (one that fails must not make the soak easier)
+        ground.problems.append(f"attacker {name}: {error!r}")
+
+
+# -- a machine of its own --------------------------------------------------------------------
+
+
+def possible(without: set[str]) -> tuple[list[str], dict[str, str]]:
+    """The attackers that can be had here, and why others cannot."""
+    missing = {}
+    if not shutil.which("strace"):
+        missing["steps"] = "no strace"
+    if not any(peer_binary(each) for each in VERSIONS):
+        missing["peers"] = "not installed (tests/interop/install_peers.sh)"
+    if not os.environ.get(_PRIVATE):
+        missing |= dict.fromkeys(("disk", "neighbours", "peers"), "no namespaces to be had")
+    kept = [name for name in ATTACKS if name not in without and name not in missing]
+    return kept, missing
+
+
+def _enter_private() -> int | None:
+    """Run this program again in PID and mount namespaces of its own; None where that is refused.
+
+    What signals strangers by mistake finds none of the machine's there.
+    """
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    enter = ["unshare", *user, *["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]]
+    if shutil.which("unshare") is None or subprocess.run([*enter, "true"], check=False).returncode:
+        return None
+    # A shell is the first process: it collects what loses its parent.
+    words = [*enter, "sh", "-c", '"$@" & wait $!', "--", sys.executable, *sys.argv]
+    return subprocess.run(words, check=False, env={**os.environ, _PRIVATE: "1"}).returncode
 
 
 def main() -> None:
@@ -258,14 +234,45 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python tests/faults/soak.py", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--without", default="", help=f"leave out, of: {', '.join(ATTACKS)}")
+    parser.add_argument("--keep", metavar="DIR", help="copy the root and the journals there")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="soak-") as path, Bench(Path(path)) as bench:
+    without = set(options.without.split(",")) - {""}
+    if unknown := without - set(ATTACKS):
+        parser.error(f"no such attackers: {', '.join(sorted(unknown))}")
+    if not os.environ.get(_PRIVATE) and (status := _enter_private()) is not None:
+        sys.exit(status)
+    attacks, missing = possible(without)
+    with (
+        tempfile.TemporaryDirectory(prefix="soak-") as path,
+        _mounted(Path(path), "disk" in attacks) as root,
+        Bench(Path(path)) as bench,
+    ):
+        bench.root = root
         print(f"seed {options.seed}, root {bench.root}", flush=True)  # noqa: T201
-        report = soak(bench, options.minutes * 60, options.seed)
-        end_all(bench.supervisors)
+        for name, reason in missing.items():
+            print(f"not here: {name} ({reason})")  # noqa: T201
+        report = soak(bench, options.minutes * 60, options.seed, attacks)
+        if options.keep:
+            shutil.copytree(path, options.keep, symlinks=True, dirs_exist_ok=True)
     for line in report.lines():
         print(line)  # noqa: T201
     sys.exit(1 if report.problems else 0)
+
+
+@contextlib.contextmanager
+def _mounted(scratch: Path, is_wanted: bool) -> Iterator[Path]:
+    """Where the root is to be: on a small disk of its own, if wanted."""
+    disk = scratch / "disk"
+    disk.mkdir()
+    if is_wanted:
+        words = ["mount", "-t", "tmpfs", "-o", f"size={_DISK},mode=700", "none", str(disk)]
+        subprocess.run(words, check=True)
+    try:
+        yield disk / "root"
+    finally:
+        if is_wanted:
+            subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 if __name__ == "__main__":
