@@ -49,7 +49,13 @@ class AgentExecError(Exception):
 
 
 class InternalError(AgentExecError):
-    """An operation on files or processes failed for a reason without a code of its own."""
+    """An operation on files or processes failed for a reason without a code of its own.
+
+    Attributes:
+        errno: the system's number for that reason, if it has one.
+    """
+
+    errno: int | None = None
 
     @classmethod
     def from_os_error(cls, error: OSError, doing: str = "") -> InternalError:
@@ -61,7 +67,9 @@ class InternalError(AgentExecError):
         if error.errno in _WAYS_OUT:
             reason += f"; {_WAYS_OUT[error.errno]}"
         details = {"path": error.filename} if isinstance(error.filename, str) else None
-        return cls(f"{doing}: {reason}" if doing else reason, details=details)
+        made = cls(f"{doing}: {reason}" if doing else reason, details=details)
+        made.errno = error.errno
+        return made
 
 
 class RecordUnreadableError(InternalError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import time
@@ -69,8 +70,8 @@ class JobDir:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # What is looked at may be deleted meanwhile; its missing record says nothing else then.
-        is_gone = isinstance(error, RecordMissingError) and not self.is_in_place()
+        # What is looked at may be deleted meanwhile; what is missing says nothing else then.
+        is_gone = _is_of_missing(error) and not self.is_in_place()
         self.close()
         if is_gone:
             raise JobNotFoundError(self.job_id) from None
@@ -336,3 +337,9 @@ def _discard(staging: str) -> None:
     import shutil  # 5 ms that only a failed creation pays
 
     shutil.rmtree(staging, ignore_errors=True)
+
+
+def _is_of_missing(error: BaseException | None) -> bool:
+    if isinstance(error, InternalError):
+        return isinstance(error, RecordMissingError) or error.errno == errno.ENOENT
+    return isinstance(error, FileNotFoundError)

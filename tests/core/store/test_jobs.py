@@ -204,6 +204,28 @@ def test_a_job_deleted_while_it_is_looked_at_is_not_found(store: JobStore) -> No
         _read_after(store, job_id, lambda job: shutil.rmtree(job.path))
 
 
+def _lock_after(store: JobStore, job_id: str, change: Callable[[JobDir], None]) -> None:
+    with store.open(job_id) as job:
+        change(job)
+        with job.locked():
+            pytest.fail("the job is gone")
+
+
+def _write_after(store: JobStore, job_id: str, change: Callable[[JobDir], None]) -> None:
+    with store.open(job_id) as job, job.locked():
+        change(job)
+        job.write_record("meta.json", {})
+
+
+@pytest.mark.parametrize("act", [_lock_after, _write_after])
+def test_a_job_deleted_while_it_is_to_be_changed_is_not_found(
+    store: JobStore, act: Callable[[JobStore, str, Callable[[JobDir], None]], None]
+) -> None:
+    job_id = store.create(definition)
+    with pytest.raises(JobNotFoundError):
+        act(store, job_id, lambda job: shutil.rmtree(job.path))
+
+
 def test_a_job_in_place_without_a_record_is_told_to_lack_it(store: JobStore) -> None:
     job_id = store.create(definition)
     with pytest.raises(RecordMissingError):
