@@ -20,6 +20,10 @@ EXIT_INTERRUPTED = 130  # what shells say of a program ended by Ctrl-C
 
 def main() -> int:
     """Do what the command line asks for and say the exit status."""
+    if sys.getfilesystemencoding() != "utf-8":
+        from agent_exec.cli.encoding import start_again_in_utf8
+
+        start_again_in_utf8()
     try:
         from agent_exec.cli.interrupt import leave_at_once
 

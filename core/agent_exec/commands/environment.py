@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agent_exec.model.job import JobMeta
 
 MASKED_VALUE = "***"
+_COERCED_TO = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})
 _QUIET_S = 5.0  # the job's lock is held meanwhile
 # What Rust trims; Python's own list has four separators more (U+001C to U+001F).
 _BLANKS = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
@@ -64,6 +65,28 @@ def runtime_entries(job_id: str, meta: JobMeta, given: tuple[str, ...] = ()) -> 
         if missing:
             raise MissingEnvError(job_id, list(dict.fromkeys(missing)))
     return kept + given
+
+
+def inherited(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """What commands inherit of *environ*: without the LC_CTYPE that Python adds to its own.
+
+    Started in the C locale it sets one with UTF-8 for itself (PEP 538); a job shall have what
+    its caller has.
+    """
+    if environ is not os.environ or environ.get("LC_CTYPE") not in _COERCED_TO:
+        return environ
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            entries = file.read().split(b"\0")
+    except OSError:
+        return environ
+    name = b"LC_CTYPE="
+    given = next((entry[len(name) :] for entry in entries if entry.startswith(name)), None)
+    restored = dict(environ)
+    del restored["LC_CTYPE"]
+    if given is not None:
+        restored["LC_CTYPE"] = os.fsdecode(given)
+    return restored
 
 
 def child_environment(

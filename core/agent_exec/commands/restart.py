@@ -9,7 +9,7 @@ import time
 
 from agent_exec.commands.asked import log_path_of, order_run
 from agent_exec.commands.definition import created_state
-from agent_exec.commands.environment import displayed, require_entries, runtime_entries
+from agent_exec.commands.environment import displayed, inherited, require_entries, runtime_entries
 from agent_exec.commands.launching import launch_job, prepare_restart, watch_and_answer
 from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation
 from agent_exec.commands.settling import look, record_lost, settle_if_proved
@@ -94,7 +94,7 @@ def restart_job(
     """
     sent = parse_signal(signal, refused=("STOP", "TSTP"))
     require_entries(env)
-    environ = os.environ if environ is None else environ
+    environ = inherited(os.environ if environ is None else environ)
     began_s = time.monotonic()
     with store.open(job_id) as job:
         require_own_root(store.root)

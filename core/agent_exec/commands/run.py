@@ -6,7 +6,7 @@ import os
 import time
 
 from agent_exec.commands.definition import JobDefinition, define, first_order, require_definition
-from agent_exec.commands.environment import displayed
+from agent_exec.commands.environment import displayed, inherited
 from agent_exec.commands.launching import launch_job, watch_and_answer
 from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation
 from agent_exec.errors import AgentExecError, InternalError
@@ -53,7 +53,7 @@ def run_job(
         InternalError, UnsafeRootError: the root does not take it.
         LaunchFailedError: the command cannot be started; ``details`` name the failed job.
     """
-    environ = os.environ if environ is None else environ
+    environ = inherited(os.environ if environ is None else environ)
     require_definition(definition)
     new_id = store.create(
         lambda job: define(job, definition, keep_runtime_env=False), is_to_run=True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from agent_exec.commands.asked import order_run
-from agent_exec.commands.environment import displayed, runtime_entries
+from agent_exec.commands.environment import displayed, inherited, runtime_entries
 from agent_exec.commands.launching import launch_job, watch_and_answer
 from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation
 from agent_exec.model.job import require_own_identity, require_startable
@@ -57,7 +57,7 @@ def start_job(
         MissingEnvError: it needs values that are stored nowhere.
         LaunchFailedError: its command cannot be started; the job is ``failed``.
     """
-    environ = os.environ if environ is None else environ
+    environ = inherited(os.environ if environ is None else environ)
     with store.open(job_id) as job:
         require_own_root(store.root)
         with job.locked():

@@ -316,3 +316,68 @@ def test_who_has_no_home_is_told_and_gets_no_directory_named_tilde(
         assert error["code"] == "invalid_argument"
         assert "set HOME" in error["message"]
     assert os.listdir(tmp_path) == []
+
+
+def answer_of(words: list[str | bytes], environ: dict[str, str]) -> dict[str, object]:
+    done = subprocess.run(
+        [sys.executable, "-m", "agent_exec_tui", *words],
+        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **environ},
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    answer = json.loads(done.stdout)
+    assert isinstance(answer, dict)
+    assert answer["ok"], answer
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({}, "unset"),
+        ({"LC_CTYPE": "C"}, "C"),
+        ({"LC_CTYPE": "C.UTF-8"}, "C.UTF-8"),
+        ({"LC_CTYPE": "C.UTF-8", "PYTHONCOERCECLOCALE": "0"}, "C.UTF-8"),
+        ({"LC_ALL": "C"}, "unset"),
+    ],
+)
+def test_a_job_has_the_callers_locale_and_not_what_python_makes_of_it(
+    tmp_path: Path, environ: dict[str, str], told: str
+) -> None:
+    words = ["--root", str(tmp_path), "run", "--", "sh", "-c", "echo ${LC_CTYPE-unset}"]
+    answer = answer_of([*words], environ)
+    assert answer["stdout"] == f"{told}\n"
+    root, job_id = ["--root", str(tmp_path)], str(answer["job_id"])
+    assert answer_of([*root, "restart", job_id], environ)["stdout"] == f"{told}\n"
+    script = "echo ${LC_CTYPE-unset}"
+    job_id = str(answer_of([*root, "create", "--", "sh", "-c", script], environ)["job_id"])
+    assert answer_of([*root, "start", job_id], environ)["stdout"] == f"{told}\n"
+
+
+@pytest.fixture
+def latin_1(tmp_path: Path) -> dict[str, str]:
+    """A locale in which every byte is a letter."""
+    made = tmp_path / "locales"
+    made.mkdir()
+    words = ["localedef", "-i", "en_US", "-f", "ISO-8859-1", str(made / "en_US.ISO-8859-1")]
+    try:
+        subprocess.run(words, capture_output=True, timeout=20, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no localedef to make a locale with")
+    return {"LOCPATH": str(made), "LC_ALL": "en_US.ISO-8859-1"}
+
+
+def test_words_reach_the_command_as_they_were_given_in_a_locale_of_single_bytes(
+    tmp_path: Path, latin_1: dict[str, str]
+) -> None:
+    word = "caf\u00e9 \u20ac".encode()
+    words: list[str | bytes] = ["--root", str(tmp_path / "r"), "run", "--env", b"E=" + word, "--"]
+    answer = answer_of([*words, "sh", "-c", 'printf %s "$0-$E-$G"', word], {**latin_1, "G": "\xe9"})
+    assert answer["stdout"] == "caf\u00e9 \u20ac-caf\u00e9 \u20ac-\u00e9"
+
+
+def test_words_are_understood_where_python_would_read_ascii(tmp_path: Path) -> None:
+    environ = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = ["--root", str(tmp_path / "r"), "run", "--", "echo", "caf\u00e9"]
+    assert answer_of([*words], environ)["stdout"] == "caf\u00e9\n"
