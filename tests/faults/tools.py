@@ -221,3 +221,30 @@ def await_text(path: Path, text: str, timeout_s: float = 10.0) -> None:
     wait_until(
         lambda: path.exists() and text in path.read_text(errors="replace"), timeout_s, f"{text!r}"
     )
+
+
+@contextmanager
+def namespaces(script: str) -> Iterator[list[str]]:
+    """Give a prefix that runs a program among processes of its own, their mounts being *script*'s.
+
+    All that is left of them ends with the test.
+    """
+    if os.geteuid() != 0 or not _can_unshare("--pid --fork --mount"):
+        pytest.skip("no private namespaces to be had (unshare, as root)")
+    words = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "sh", "-c"]
+    holder = subprocess.Popen(
+        [*words, f"{script} && echo ready && exec cat"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    try:
+        if holder.stdout.readline() != b"ready\n":
+            pytest.skip(f"not to be had here: {script}")
+        children = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
+        yield ["nsenter", "-t", children[0], "--pid", "--mount"]
+    finally:
+        holder.stdin.close()
+        holder.stdout.close()
+        holder.wait(timeout=10)

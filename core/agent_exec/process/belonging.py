@@ -6,7 +6,12 @@ import os
 
 from agent_exec.model.timestamps import parse_timestamp
 from agent_exec.process import cgroup, enclosed, identity
-from agent_exec.process.descendants import every_process, is_supervisor, living_descendants
+from agent_exec.process.descendants import (
+    children_of,
+    every_process,
+    is_supervisor,
+    living_descendants,
+)
 from agent_exec.process.liveness import is_possible_pid
 from agent_exec.process.mark import job_named_by
 from agent_exec.process.recognition import recognise
@@ -26,12 +31,26 @@ def leader_of(job: JobDir, state: JobState, supervision: Supervision | None) -> 
     """The job's own process, alive or not collected; None where it is not there, or not proved."""
     child = supervision.child if supervision is not None else None
     if child is not None:
-        stat = recognise(child, job).stat
+        sight = recognise(child, job)
+        stat = sight.stat or (_vouched_for(job, supervision) if sight.doubt else None)
     elif state.pid is not None and is_possible_pid(state.pid) and not state.is_terminal:
         stat = identity.read_stat(state.pid)  # another program's, of which this is all there is
     else:
         return None
     return stat if stat is not None and stat.group == stat.pid else None
+
+
+def _vouched_for(job: JobDir, supervision: Supervision | None) -> ProcessStat | None:
+    """The job's own process where /proc does not show it, but its supervisor has it as a child.
+
+    A supervisor collects its child before it records an end, so the number is still that one's.
+    """
+    if supervision is None or supervision.child is None or not job.has_supervisor():
+        return None
+    pid, supervisor = supervision.child.pid, recognise(supervision.supervisor, job).stat
+    if supervisor is None or pid not in children_of(supervisor.pid):
+        return None
+    return identity.read_below(pid, supervisor.pid)
 
 
 def members_of(job: JobDir, state: JobState, supervision: Supervision | None) -> list[ProcessStat]:

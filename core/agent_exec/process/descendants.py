@@ -69,18 +69,18 @@ def living_descendants(pid: int, marks: tuple[bytes | None, ...] = ()) -> list[P
     """
     found: list[ProcessStat] = []
     seen = {pid}
-    waiting = children_of(pid)
+    waiting = [(child, pid) for child in children_of(pid)]
     while waiting:
-        child = waiting.pop()
+        child, parent = waiting.pop()
         if child in seen:
             continue
         seen.add(child)
-        stat = identity.read_stat(child)
+        stat = identity.read_below(child, parent)
         if stat is None or is_supervisor(child):
             continue
         if marks and job_named_by(child) not in marks:
             continue
         if stat.is_alive:
             found.append(stat)
-        waiting += children_of(child)
+        waiting += [(each, child) for each in children_of(child)]
     return found

@@ -30,6 +30,7 @@ _PID_MAX_FILE = "/proc/sys/kernel/pid_max"
 _HIGHEST_PID = 4_194_304  # the kernel's own ceiling, where the system does not tell
 _LARGEST_PID = 2**31 - 1  # what a system call takes
 _DEAD_STATES = "ZXx"
+_HIDDEN_STATE = "?"
 _READ_BYTES = 4096
 
 _boot_id: str | None = None  # of this process's own boot, once asked for
@@ -52,7 +53,7 @@ class ProcessStat:
     """What the system says about one process at one moment.
 
     Attributes:
-        state: one letter as in ``ps``; Z is a zombie.
+        state: one letter as in ``ps``; Z is a zombie, ? one that /proc hides from us.
         start_ticks: see ``model.supervision.ProcessIdentity``.
     """
 
@@ -72,6 +73,11 @@ class ProcessStat:
     def is_alive(self) -> bool:
         """Whether it still runs code; a zombie only waits to be collected."""
         return self.state not in _DEAD_STATES
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether nothing is known of it but whose child it is: see ``read_below``."""
+        return self.state == _HIDDEN_STATE
 
 
 def read_stat(pid: int) -> ProcessStat | None:
@@ -93,6 +99,21 @@ def read_stat(pid: int) -> ProcessStat | None:
     return ProcessStat(
         pid, fields[0].decode(), int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19])
     )
+
+
+def read_below(pid: int, parent_pid: int) -> ProcessStat | None:
+    """Look at a process that was just seen as a child of another.
+
+    Where /proc hides what has other rights (hidepid), a set-uid program that a job runs is still
+    among its parent's children; what is told without /proc is told then.
+    """
+    stat = read_stat(pid)
+    if stat is not None or not exists(pid):
+        return stat
+    try:
+        return ProcessStat(pid, _HIDDEN_STATE, parent_pid, os.getpgid(pid), os.getsid(pid), 0)
+    except OSError:
+        return None
 
 
 def boot_id() -> str:

@@ -109,7 +109,7 @@ def _assess_supervised(job: JobDir, ours: Supervision, child: ProcessIdentity) -
     if stat is not None and stat.state == "T":
         evidence = f"child {stat.pid} is stopped; `kill --signal CONT {job.job_id}` continues it"
         return Liveness(Verdict.PAUSED, evidence, True, is_supervised=True)
-    if stat is None or not stat.is_alive:
+    if seen.gone or (stat is not None and not stat.is_alive):
         supervisor = recognise(ours.supervisor, job).stat
         if supervisor is not None and supervisor.state == "T":
             evidence = (

@@ -12,6 +12,7 @@ import os
 
 from agent_exec.process import identity
 from agent_exec.process.bare_signal import signal
+from agent_exec.process.descendants import children_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ def signal_own_child(pid: int, number: int, *, group: bool = False) -> bool:
     return True
 
 
+def _is_still(target: ProcessStat) -> bool:
+    if target.is_hidden:
+        return target.pid in children_of(target.parent_pid)
+    stat = identity.read_stat(target.pid)
+    return stat is not None and stat.start_ticks == target.start_ticks
+
+
 def _with_handle(target: ProcessStat, send: Callable[[int], None]) -> bool:
     """Send while it is sure whose the pid is: behind a descriptor of the process if there is one.
 
@@ -76,8 +84,7 @@ def _with_handle(target: ProcessStat, send: Callable[[int], None]) -> bool:
             return False
     try:
         # Opened first, compared then: from here on the descriptor cannot come to mean another.
-        stat = identity.read_stat(target.pid)
-        if stat is None or stat.start_ticks != target.start_ticks:
+        if not _is_still(target):
             return False
         try:
             send(handle)

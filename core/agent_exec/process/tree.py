@@ -100,13 +100,27 @@ def signal_job(
     signalled = _signal_once(job, state, supervision, signal_number)
     if signal_number == signal.SIGKILL:
         signalled += _kill_the_rest(job, state, supervision)
+    if not signalled:
+        _require_over(job, state, supervision)
+    return Delivery(tuple(dict.fromkeys(signalled)))
+
+
+def _require_over(job: JobDir, state: JobState, supervision: Supervision | None) -> None:
+    """Let pass that nobody was signalled only where nobody was there any more."""
+    liveness = assess(job, state, supervision)
     leader = leader_of(job, state, supervision)
-    if not signalled and leader is not None and leader.is_alive:
+    child = supervision.child if supervision is not None else None
+    if leader is not None:
+        is_over = not leader.is_alive
+    elif child is not None:
+        is_over = bool(recognise(child, job).gone)
+    else:
+        is_over = liveness.verdict not in CERTAINLY_ALIVE and liveness.is_here
+    if not is_over:
         raise UnverifiedProcessError(
             f"no process of job {job.job_id} could be signalled ({liveness.evidence}); "
             "they may be another user's by now"
         )
-    return Delivery(tuple(dict.fromkeys(signalled)))
 
 
 def _signal_once(
@@ -149,7 +163,8 @@ def _continue_ending(processes: list[ProcessStat], number: int) -> None:
     for process in processes:
         # As it is now: what was about to stop when we looked has stopped only since.
         now = identity.read_stat(process.pid)
-        if now is not None and now.start_ticks == process.start_ticks and now.state == "T":
+        is_stopped = now is not None and now.start_ticks == process.start_ticks and now.state == "T"
+        if is_stopped or process.is_hidden:
             signal_process(process, signal.SIGCONT)
 
 

@@ -96,6 +96,6 @@ def signal_tree(
     if number == signal.SIGTERM:
         for process in descendants:
             now = read_stat(process.pid)
-            if now is not None and now.state == "T":
+            if process.is_hidden or (now is not None and now.state == "T"):
                 signal_process(process, signal.SIGCONT)
     return len(descendants)
