@@ -11,6 +11,7 @@ from textual.strip import Strip
 
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec_tui import formatting
+from agent_exec_tui.contrast import readable
 from agent_exec_tui.job_rows import clean
 from agent_exec_tui.unseen import WATCHED_SIGN, Unseen
 from agent_exec_tui.widgets.job_columns import GUTTER_CELLS, Column, Field
@@ -70,11 +71,10 @@ class RowPainter:
     def row(self, row: JobRow, look: RowLook, columns: tuple[Column, ...], width: int) -> Strip:
         """One job."""
         name = "cursor" if look.is_cursor else "marked" if look.is_marked else "row"
-        base = self._style(name)
-        # On the bar of the cursor and of marks only one colour is sure to be readable.
-        is_plain = name == "row"
-        state = base + self._tone(row.kind.value) if is_plain else base
-        dim = self._style("dim") if is_plain else base
+        base = readable(self._style(name))
+        state = readable(base + self._tone(row.kind.value))
+        # On the bar of the cursor and of marks nothing dim is sure to be readable.
+        dim = self._style("dim") if name == "row" else base
         # Neighbours of one style are joined here: a row is drawn every second while its job runs,
         # and Strip.simplify compares styles field by field.
         segments: list[Segment] = []
@@ -83,12 +83,12 @@ class RowPainter:
             base,
         )
         used = GUTTER_CELLS - 1
-        new = self._style("new") if is_plain else base
-        pieces = [(_sign(look), new)]
+        sign = _sign(look)
+        pieces = [(sign, base if sign == " " else readable(base + self._tone("new")))]
         for column in columns:
             style = base
-            if column.field is Field.STATE and look.is_silent and is_plain:
-                style = base + self._tone("silent")
+            if column.field is Field.STATE and look.is_silent:
+                style = readable(base + self._tone("silent"))
             elif column.field in (Field.GLYPH, Field.STATE) or (
                 column.field is Field.COMMAND and row.problem
             ):
