@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agent_exec.model.job import JobMeta, JobRef, JobResult, JobState, JobStatus, StateJob
+from agent_exec.model.supervision import DroppedBytes, ProcessIdentity, Supervision
 from agent_exec.store.listing import JobRecord
 from agent_exec_tui.detail_text import detail_lines, report_text
 from agent_exec_tui.record_rows import row_of
@@ -45,3 +48,19 @@ def test_a_report_that_is_read_elsewhere_has_times_as_recorded() -> None:
     text = report_text(RECORD, row_of(RECORD), root="/jobs", now_s=NOW.timestamp(), tail="")
     for moment in ("started 2026-03-01T11:59:00Z", "created   2026-03-01T11:59:00Z"):
         assert moment in text
+
+
+def test_what_was_lost_of_output_and_events_is_told() -> None:
+    ours = Supervision(
+        supervisor=ProcessIdentity(pid=1, start_ticks=1, boot_id="b"),
+        started_at=stamp(60),
+        dropped=DroppedBytes(stdout=5),
+        drop_reason="log limit",
+        dropped_matches=3,
+        unrecorded_matches=7,
+    )
+    record = replace(RECORD, supervision=ours)
+    text = report_text(record, row_of(record), root="/jobs", now_s=NOW.timestamp(), tail="")
+    assert "were not kept (log limit)" in text
+    assert "3 lines that may match were told to nobody" in text
+    assert "7 events have no record" in text

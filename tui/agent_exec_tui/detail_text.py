@@ -170,10 +170,20 @@ def _run_lines(
                 f"user {use.user_s:.2f}s · system {use.system_s:.2f}s · "
                 f"at most {formatting.size(use.max_rss_bytes)} of memory",
             )
-        if supervision.dropped.total:
-            why = f" ({clean(supervision.drop_reason)})" if supervision.drop_reason else ""
-            lost = formatting.size(supervision.dropped.total)
-            yield Line("lost", f"{lost} of output were not kept{why}", "warning")
+        yield from _loss_lines(supervision)
+
+
+def _loss_lines(supervision: Supervision) -> Iterator[Line]:
+    if supervision.dropped.total:
+        why = f" ({clean(supervision.drop_reason)})" if supervision.drop_reason else ""
+        lost = formatting.size(supervision.dropped.total)
+        yield Line("lost", f"{lost} of output were not kept{why}", "warning")
+    if supervision.dropped_matches:
+        told = f"{supervision.dropped_matches} lines that may match were told to nobody"
+        yield Line("lost", told, "warning")
+    if supervision.unrecorded_matches:
+        count = supervision.unrecorded_matches
+        yield Line("lost", f"{count} events have no record", "warning")
 
 
 def _meta_lines(meta: JobMeta, revealed: Collection[str], now_s: float | None) -> Iterator[Line]:

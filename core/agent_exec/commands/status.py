@@ -45,6 +45,8 @@ class JobStatusReport:
         rerun_of: the job this one was made from.
         ended_by: who asked for its end.
         dropped_bytes: output that was not stored, with the reason why.
+        dropped_matches: lines that matched the output pattern and were told to nobody.
+        unrecorded_matches: events that have no record in notification_events.ndjson.
         still_capturing: the job is over, but what it left behind may still write.
         owner_uid: whose it is, or a record in it, if not the caller's: it is only looked at.
     """
@@ -77,6 +79,8 @@ class JobStatusReport:
     reason: str | None = None
     dropped_bytes: DroppedBytes | None = None
     drop_reason: str | None = None
+    dropped_matches: int | None = None
+    unrecorded_matches: int | None = None
     still_capturing: bool | None = None
     resource_use: ResourceUse | None = None
     run: int | None = None
@@ -141,6 +145,8 @@ def _report(job: JobDir, meta: JobMeta, found: Look) -> JobStatusReport:
         reason=ours.reason if ours is not None else None,
         dropped_bytes=dropped if dropped.total or dropped.full else None,
         drop_reason=ours.drop_reason if ours is not None else None,
+        dropped_matches=(ours.dropped_matches or None) if ours is not None else None,
+        unrecorded_matches=(ours.unrecorded_matches or None) if ours is not None else None,
         still_capturing=True if is_capturing else None,
         resource_use=ours.resource_use if ours is not None else None,
         run=(ours.run or None) if ours is not None else None,

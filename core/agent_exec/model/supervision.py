@@ -89,6 +89,7 @@ class Supervision:
         still_capturing: whether output is still taken from what outlived the child.
         drop_reason: why bytes were dropped ("log limit", "disk nearly full" …).
         dropped_matches: lines that matched the output pattern and were told to nobody.
+        unrecorded_matches: events that have no record in notification_events.ndjson.
     """
 
     supervisor: ProcessIdentity
@@ -105,6 +106,7 @@ class Supervision:
     dropped: DroppedBytes = DroppedBytes()
     drop_reason: str | None = None
     dropped_matches: int = 0
+    unrecorded_matches: int = 0
     resource_use: ResourceUse | None = None
 
     def describes(self, state: JobState) -> bool:
@@ -145,6 +147,7 @@ def decode_supervision(document: Document) -> Supervision:
         else DroppedBytes(),
         drop_reason=reader.optional_text("drop_reason"),
         dropped_matches=reader.number("dropped_matches"),
+        unrecorded_matches=reader.number("unrecorded_matches"),
         resource_use=_decode_resource_use(reader.optional_object("resource_use")),
     )
 

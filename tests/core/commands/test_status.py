@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from dataclasses import fields
@@ -80,6 +81,21 @@ def test_a_finished_job(store: JobStore) -> None:
     assert (report.elapsed_ms, report.process_alive) == (None, None)
     assert report.duration_ms is not None
     assert report.cause is EndCause.EXIT
+
+
+def test_what_was_lost_of_output_and_events_is_told(store: JobStore) -> None:
+    words = ("sh", "-c", "echo abcdef")
+    job_id = run_job(store, JobDefinition(command=words, log_max_bytes=2)).job_id
+    wait_job(store, job_id)
+    report = job_status(store, job_id)
+    assert report.dropped_bytes is not None
+    assert report.dropped_bytes.stdout == 5
+    assert (report.dropped_matches, report.unrecorded_matches) == (None, None)
+    path = Path(store.root, job_id, "supervision.json")
+    record = {**json.loads(path.read_text()), "dropped_matches": 3, "unrecorded_matches": 7}
+    path.write_text(json.dumps(record))
+    report = job_status(store, job_id)
+    assert (report.dropped_matches, report.unrecorded_matches) == (3, 7)
 
 
 def test_a_killed_job(store: JobStore) -> None:
