@@ -194,6 +194,7 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "planted job": "no verb acts on another user's job; those that read mark it",
         "another namespace": "nobody is signalled, nothing proved; told, and repaired if asked",
         "hidepid": "a hidden leader and hidden members are reached, or the answer says so",
+        "no /proc: verbs": "every verb does its work, or says that /proc is missing",
         "pidfd refused": "kill, restart and wait do without",
         "leftover of the group": "named by each kill, ended by KILL and by restart",
         "paused": "told, and continued by kill",

@@ -94,3 +94,30 @@ def test_a_hidden_orphan_is_told_and_nothing_is_proved(
     assert bench.must("gc", "--older-than", "0d", prefix=hiding)["deleted"] == 0
     assert len(_running(bench, sleep)) == 1
     assert bench.status(job_id) == "running"
+
+
+@covers("no /proc: verbs")
+@pytest.mark.parametrize("is_started_there", [False, True])
+def test_without_proc_each_verb_works_or_says_what_is_missing(
+    bench: Bench, is_started_there: bool
+) -> None:
+    with namespaces("mount --make-rprivate / && umount -l /proc") as blind:
+        ran = bench.must("run", "--", "sh", "-c", "echo hi; exit 3", prefix=blind)
+        assert (ran["stdout"], ran["exit_code"]) == ("hi\n", 3)
+        with_proc = [*blind, "unshare", "--mount-proc"]
+        prefix = blind if is_started_there else with_proc
+        job_id = str(bench.must("run", "--no-wait", "--", "sleep", "600", prefix=prefix)["job_id"])
+        assert bench.must("status", job_id, prefix=blind)["state"] == "running"
+        assert bench.must("wait", "--until", "0.1", job_id, prefix=blind)["state"] == "running"
+        for verb in (("kill",), ("kill", "--signal", "KILL"), ("restart",)):
+            answer = bench.call(*verb, job_id, prefix=blind)
+            assert answer.error_code == "unverified_process"
+            assert "/proc is not mounted here" in answer.message
+        assert bench.call("delete", job_id, prefix=blind).error_code == "invalid_state"
+        assert bench.must("repair", "--all", "--kill", "--yes", prefix=blind)["repaired"] == 0
+        assert "/proc is not mounted here" in str(bench.must("doctor", prefix=blind)["checks"])
+        assert bench.must("gc", "--older-than", "0d", prefix=blind)["deleted"] == 1
+        assert list(bench.listed()) == [job_id]
+        assert bench.status(job_id) == "running"
+        if not is_started_there:
+            assert bench.must("kill", job_id, prefix=with_proc)["state"] == "killed"

@@ -10,6 +10,7 @@ import stat
 
 from agent_exec.commands.check import Findings
 from agent_exec.errors import InternalError, reason_of
+from agent_exec.process import identity
 from agent_exec.store.directories import find_directories
 from agent_exec.store.filesystem import is_network, type_of
 from agent_exec.store.places import trash_directory
@@ -183,6 +184,9 @@ def check_watching(store: JobStore) -> list[Check]:
             found.ok("inotify watches", finding)
     if os.path.isdir(store.root):
         _check_events(found, store.root)
+    if identity.BLINDNESS:
+        found.warn("processes", f"{identity.BLINDNESS}: no job can be signalled",
+                   "mount -t proc proc /proc")  # fmt: skip
     if _has_process_descriptors():
         found.ok("ends of processes", "told by the kernel")
     else:

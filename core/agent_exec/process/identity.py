@@ -22,7 +22,14 @@ def _shows_our_pids() -> bool:
         return False
 
 
-HAS_PROC = sys.platform.startswith("linux") and _shows_our_pids()
+_IS_LINUX = sys.platform.startswith("linux")
+HAS_PROC = _IS_LINUX and _shows_our_pids()
+# Why no process can be told from another; empty where they can.
+BLINDNESS = (
+    "/proc is not mounted here, or is another PID namespace's, and no process can be recognised"
+    if _IS_LINUX and not HAS_PROC
+    else ""
+)
 
 _BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
 _PID_NAMESPACE_FILE = "/proc/self/ns/pid"

@@ -212,6 +212,8 @@ def _assess_foreign(job: JobDir, state: JobState) -> Liveness:
     stat = identity.read_stat(state.pid)
     if stat is None and identity.exists(state.pid) and identity.read_stat(state.pid) is None:
         evidence = f"process {state.pid} is there, but may not be looked at"
+        if identity.BLINDNESS:
+            evidence = f"a process {state.pid} is there, but {identity.BLINDNESS}"
         return Liveness(Verdict.UNVERIFIED, evidence, True, is_here=False)
     if stat is None or not stat.is_alive:
         return Liveness(Verdict.LOST, f"process {state.pid} is gone, no end is recorded", False)

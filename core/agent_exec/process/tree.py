@@ -110,16 +110,17 @@ def _require_over(job: JobDir, state: JobState, supervision: Supervision | None)
     liveness = assess(job, state, supervision)
     leader = leader_of(job, state, supervision)
     child = supervision.child if supervision is not None else None
+    why = "they may be another user's by now"
     if leader is not None:
         is_over = not leader.is_alive
     elif child is not None:
-        is_over = bool(recognise(child, job).gone)
+        seen = recognise(child, job)
+        is_over, why = bool(seen.gone), seen.doubt or why
     else:
         is_over = liveness.verdict not in CERTAINLY_ALIVE and liveness.is_here
     if not is_over:
         raise UnverifiedProcessError(
-            f"no process of job {job.job_id} could be signalled ({liveness.evidence}); "
-            "they may be another user's by now"
+            f"no process of job {job.job_id} could be signalled ({liveness.evidence}): {why}"
         )
 
 
