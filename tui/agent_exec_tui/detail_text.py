@@ -161,7 +161,8 @@ def _run_lines(
         yield Line("uses", usage)
     if evidence:
         hint = "; f fixes the record" if row.kind in DOUBTFUL else ""
-        yield Line("alive", clean(evidence) + hint, "warning" if hint else "")
+        label = "output" if row.is_held else "alive"
+        yield Line(label, clean(evidence) + hint, "warning" if hint or row.is_held else "")
     if supervision is not None:
         use = supervision.resource_use
         if use is not None:

@@ -22,7 +22,7 @@ from agent_exec.store import cache
 from agent_exec.store.directories import find_directories
 from agent_exec.store.entries import NAME, made_ns
 from agent_exec.store.index import read_found
-from agent_exec.store.listing import read_job
+from agent_exec.store.listing import has_supervisor, read_job
 from agent_exec.store.rows import row_from
 from agent_exec.store.watch import JobWatcher, WatchMode
 from agent_exec_tui.job_rows import JobRow, clean
@@ -51,7 +51,6 @@ LIVENESS_S = 5.0
 LIVENESS_SHARE = 0.001  # of a core, at most, for asking whether supervisors live
 
 _NEWEST = "newest"
-CAPTURING_TEXT = "the job is over; what it left behind may still write"
 _ERRORS = "surrogateescape"
 _created_at = attrgetter("created_at")
 
@@ -64,7 +63,7 @@ def doubt_of(store: JobStore, record: JobRecord) -> tuple[Doubt | None, str]:
     found = standing_of(store, record)
     liveness = found.liveness
     if liveness is None:
-        return None, CAPTURING_TEXT if found.still_capturing else ""
+        return None, ""
     return _doubt_in(found), liveness.evidence
 
 
@@ -235,6 +234,9 @@ class JobFeed:
                 return
             sizes = {name: self._sizes(name) for name in names[start : start + SIZES_CHUNK]}
             self._post(SizesNews(sizes))
+            # Lines tell nothing of what outlived its job: whose supervisor is there is looked at.
+            if held := [name for name in sizes if has_supervisor(self.store, name)]:
+                self._reread(held)
 
     def _sizes(self, name: str) -> tuple[int, int, int]:
         path = os.path.join(self.store.root, name)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from agent_exec import PrewarmedLauncher
     from agent_exec.commands.definition import JobDefinition
+    from agent_exec.commands.kill import KilledJob
     from agent_exec.store.jobs import JobStore
     from agent_exec.store.listing import JobRecord
     from agent_exec_tui.job_rows import JobRow
@@ -114,11 +115,24 @@ def signalling(signal: str) -> Operation:
         killed = kill_job(store, row.job_id, signal=signal, door="dashboard")
         if killed.state is None or killed.state == "running":
             return Outcome(row.job_id, True, f"{signal} sent; it still runs")
+        if row.is_held:
+            return Outcome(row.job_id, True, _reached(signal, killed))
         how = killed.terminated_signal
         by = f" by {formatting.signal_name(how)}" if how else ""
         return Outcome(row.job_id, True, f"{killed.state}{by}")
 
     return send
+
+
+def _reached(signal: str, killed: KilledJob) -> str:
+    """Say what became of what a job that is over left behind."""
+    from agent_exec_tui.held import processes
+
+    if not killed.signalled:
+        return killed.reason or "nobody is left"
+    text = f"{signal} sent to {processes(len(killed.signalled))}"
+    lives = len(killed.survivors or ())
+    return f"{text}; {lives:,} still there" if lives else f"{text}; nothing is left"
 
 
 def rerunning(launcher: PrewarmedLauncher | None, usual: Usual = USUAL) -> Operation:

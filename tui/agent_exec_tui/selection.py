@@ -175,6 +175,11 @@ class SelectedJob:
         def read() -> None:
             record = read_job(store, job_id)
             evidence = doubt_of(store, record)[1] if record else ""
+            ours = record.supervision if record else None
+            if not evidence and ours is not None and ours.still_capturing:
+                from agent_exec_tui.held import held_text  # of few jobs, and not the first look
+
+                evidence = held_text(store, job_id)
             state = record.state if record else None
             is_over = state is None or state.is_terminal
             progress = "" if is_over else _progress_of(os.path.join(store.root, job_id))

@@ -7,7 +7,7 @@ import os
 from agent_exec.cli.call import STDERR_FD, STDOUT_FD, write_stdout
 from agent_exec.cli.grammar import Option, Positional, Verb, milliseconds, whole_number
 from agent_exec.cli.options import JOB_ID, tag_pattern
-from agent_exec.model.status import GONE_VERDICTS, LISTED, TERMINAL
+from agent_exec.model.status import GONE_VERDICTS, LISTABLE, TERMINAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ _SELECTION = (
     Option("--tag", "PATTERN", "Only jobs with this tag, or one below it for a pattern ns.* "
            "(repeatable: all must fit)", repeats=True, convert=tag_pattern, hints="tag"),
 )  # fmt: skip
-_STATE = Option("--state", "STATE", f"Only jobs in this state: {', '.join(LISTED)}",
-                choices=LISTED)  # fmt: skip
+_STATE = Option("--state", "STATE", f"Only jobs in this state: {', '.join(LISTABLE)}",
+                choices=LISTABLE)  # fmt: skip
 
 
 def _status() -> Verb:

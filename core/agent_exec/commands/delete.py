@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from agent_exec.commands.list import with_words
+from agent_exec.commands.list import capturing_of, look_at_killed, with_words
 from agent_exec.errors import (
     AgentExecError,
     InternalError,
@@ -159,10 +159,14 @@ def _selected(store: JobStore, entries: list[Entry], text: str) -> list[Entry]:
 
     chosen = compile_filter(text, time.time(), home=os.path.expanduser("~"))
     shown, words, verdicts = with_words(store, entries)
+    look_at_killed(store, shown, verdicts)
+    capturing = capturing_of(store, shown)
 
     def fields_of(entry: Entry) -> JobFields:
         name = entry[NAME]
-        return row_from(entry).fields(words.get(name, entry[STATUS]), verdicts.get(name))
+        state = words.get(name, entry[STATUS])
+        is_capturing = name in capturing
+        return row_from(entry).fields(state, verdicts.get(name), is_capturing=is_capturing)
 
     return [entry for entry in shown if chosen.matches(fields_of(entry))]
 

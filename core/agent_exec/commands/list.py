@@ -12,10 +12,14 @@ from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.records import CLAIM_FILE
 from agent_exec.model.status import (
     ALIVE,
+    CAPTURING,
     KILLED,
+    LISTABLE,
     LISTED,
+    PAUSED,
     PLAIN_VERDICTS,
     RUNNING,
+    TERMINAL,
     UNKNOWN,
     UNREADABLE,
 )
@@ -99,7 +103,7 @@ def list_jobs(
     Args:
         store: the root; a missing one has no jobs.
         limit: how many at most; 0 is all.
-        state: only those shown with this word, see ``LISTED_STATES``.
+        state: only those shown with this word, one of ``status.LISTABLE``.
         cwd: only those that run in this directory; None is anywhere.
         tags: patterns that must all match a tag.
 
@@ -110,8 +114,8 @@ def list_jobs(
     """
     if limit < 0:
         raise InvalidArgumentError(f"limit must be 0 or more, not {limit}")
-    if state is not None and state not in LISTED_STATES:
-        raise InvalidArgumentError(f"no such state: {state}; there are {', '.join(LISTED_STATES)}")
+    if state is not None and state not in LISTABLE:
+        raise InvalidArgumentError(f"no such state: {state}; there are {', '.join(LISTABLE)}")
     for pattern in tags:
         tag_rules.require_tag_pattern(pattern)
     entries = read_entries(store)
@@ -123,10 +127,15 @@ def list_jobs(
     for pattern in tags:
         readable = [entry for entry in readable if tag_rules.matches(pattern, entry[TAGS])]
     shown, words, verdicts = with_words(store, readable)
-    if state is not None:
+    if state == CAPTURING:
+        capturing = capturing_of(store, shown)
+        shown = [entry for entry in shown if entry[NAME] in capturing]
+    elif state == PAUSED:
+        shown = [entry for entry in shown if verdicts.get(entry[NAME]) == PAUSED]
+    elif state is not None:
         shown = [entry for entry in shown if words.get(entry[NAME], entry[STATUS]) == state]
     newest = _newest_first(store, shown, limit)
-    _look_at_killed(store, newest, verdicts)
+    look_at_killed(store, newest, verdicts)
     owners = strangers(store.root, [entry[NAME] for entry in newest])
     return JobListing(
         root=store.root,
@@ -189,7 +198,7 @@ def _look_at_running(
     return fresh
 
 
-def _look_at_killed(store: JobStore, entries: list[Entry], verdicts: dict[str, str]) -> None:
+def look_at_killed(store: JobStore, entries: list[Entry], verdicts: dict[str, str]) -> None:
     """Add the verdicts on jobs that are killed by their record alone."""
     for entry in entries:
         if entry[STATUS] != KILLED:
@@ -202,6 +211,20 @@ def _look_at_killed(store: JobStore, entries: list[Entry], verdicts: dict[str, s
         found = standing_of(store, record) if record is not None else None
         if found is not None and found.detail == ALIVE and found.liveness is not None:
             verdicts[entry[NAME]] = found.liveness.verdict.value
+
+
+def capturing_of(store: JobStore, entries: list[Entry]) -> frozenset[str]:
+    """Name those that are over and whose output is still held by what they left behind."""
+    from agent_exec.commands.standing import standing_of
+    from agent_exec.store.listing import has_supervisor, read_job
+
+    found = set()
+    for entry in entries:
+        if entry[STATUS] in TERMINAL and has_supervisor(store, entry[NAME]):
+            record = read_job(store, entry[NAME])
+            if record is not None and standing_of(store, record).still_capturing:
+                found.add(entry[NAME])
+    return frozenset(found)
 
 
 def _newest_first(store: JobStore, entries: list[Entry], limit: int) -> list[Entry]:

@@ -32,6 +32,9 @@ ELSEWHERE = "elsewhere"
 PAUSED = "paused"
 STOPPED = "stopped"
 
+# What ``list`` can be asked for; the last two stand beside the recorded word.
+LISTABLE = (*LISTED, PAUSED, CAPTURING)
+
 # Why records cannot be read.
 CORRUPT = "corrupt"
 DENIED = "denied"

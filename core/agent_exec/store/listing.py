@@ -10,7 +10,7 @@ from agent_exec.model import records
 from agent_exec.model.job_id import flaw_of
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.wire import decode_state
-from agent_exec.store import atomic
+from agent_exec.store import atomic, locks
 from agent_exec.store.directories import find_directories
 from agent_exec.store.entries import TIMEOUT_CAUSE, read_usual
 from agent_exec.store.jobs import JobDir
@@ -79,6 +79,11 @@ def read_job(store: JobStore, job_id: str) -> JobRecord | None:
         return None
     with job:
         return read_opened(job)
+
+
+def has_supervisor(store: JobStore, name: str) -> bool:
+    """Whether a supervisor of ours holds its lock on that job; quickly asked of many."""
+    return locks.is_locked(None, os.path.join(store.root, name, records.SUPERVISOR_LOCK_FILE))
 
 
 def open_exact(store: JobStore, job_id: str) -> JobDir | None:

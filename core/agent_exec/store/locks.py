@@ -80,7 +80,7 @@ def unlock(fd: int) -> None:
     os.close(fd)
 
 
-def is_locked(dir_fd: int, name: str) -> bool:
+def is_locked(dir_fd: int | None, name: str) -> bool:
     """Tell whether somebody holds the exclusive lock on *name*; False without such a file."""
     try:
         fd = os.open(

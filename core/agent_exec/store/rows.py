@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from agent_exec.model.status import DOUBT_OF_VERDICT, TERMINAL, TIMEOUT, UNREADABLE
+from agent_exec.model.status import (
+    ALIVE,
+    CAPTURING,
+    DOUBT_OF_VERDICT,
+    TERMINAL,
+    TIMEOUT,
+    UNREADABLE,
+    problem_word,
+)
 from agent_exec.store.entries import (
     CWD,
     INODE,
@@ -67,8 +75,10 @@ class JobRow(NamedTuple):
         """Whether the record says that the job is over."""
         return self.status in TERMINAL_WORDS
 
-    def fields(self, state: str, verdict: str | None = None) -> JobFields:
-        """What filters look at, *state* and *verdict* being what a look at the processes says."""
+    def fields(
+        self, state: str, verdict: str | None = None, *, is_capturing: bool = False
+    ) -> JobFields:
+        """What filters look at; the arguments are what a look at the processes says."""
         from agent_exec.model.filter_terms import JobFields
 
         return JobFields(
@@ -79,10 +89,19 @@ class JobRow(NamedTuple):
             cwd=self.cwd,
             exit_code=self.exit_code,
             signal=self.signal,
-            detail=DOUBT_OF_VERDICT.get(verdict or "") or (TIMEOUT if self.is_timeout else None),
+            detail=self._detail(verdict, is_capturing=is_capturing),
             created=self.created_at,
             ended=self.finished_at if self.is_terminal else None,
         )
+
+    def _detail(self, verdict: str | None, *, is_capturing: bool) -> str | None:
+        if self.problem:
+            return problem_word(self.problem, has_meta=self.has_meta)
+        if verdict is not None and self.is_terminal:
+            return ALIVE
+        if is_capturing:
+            return CAPTURING
+        return DOUBT_OF_VERDICT.get(verdict or "") or (TIMEOUT if self.is_timeout else None)
 
 
 def read_rows(store: JobStore, names: list[str] | None = None) -> list[JobRow]:

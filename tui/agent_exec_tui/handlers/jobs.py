@@ -36,6 +36,7 @@ SIGNALS = (
     ("WINCH", "28", "w", "the window changed"),
 )
 NOT_ENDED = RUNS | DOUBTFUL | {RowKind.CREATED}
+ENDING = frozenset({"TERM", "KILL", "INT"})
 RESTART = ("restart", "--no-wait")
 # How wide the lines of a question may be, and what its frame takes of the terminal.
 MIN_CELLS, MAX_CELLS, FRAME_CELLS = 20, 64, 12
@@ -145,7 +146,8 @@ class JobHandlers:
             self._main.attention.expect(row.job_id for row in chosen.rows)
             self._run(verb.lower(), operations.signalling(signal), chosen.rows, *words)
 
-        if signal == "TERM" and chosen.is_one and not self._main.settings.asks_to_stop:
+        is_plain = chosen.is_one and not _are_over(chosen)
+        if signal == "TERM" and is_plain and not self._main.settings.asks_to_stop:
             self._tell_left("stop", chosen)
             send()
             return
@@ -154,8 +156,8 @@ class JobHandlers:
             chosen,
             send,
             yes=f"Send {signal}",
-            no="Keep running" if signal in ("TERM", "KILL", "INT") else "Don't",
-            notes=(f"{signal} goes to the whole process group.",),
+            no="Keep running" if signal in ENDING and not _are_over(chosen) else "Don't",
+            notes=(_whom_it_reaches(signal, chosen),),
             lines=self._lines(chosen.rows, *words),
         )
 
@@ -277,3 +279,14 @@ class JobHandlers:
         for name in sorted(names):
             entry = Entry(at_s=at_s, verb="notify", job_id=name, line="", is_done=True, text=text)
             main.session.journal.add(entry)
+
+
+def _are_over(chosen: Chosen) -> bool:
+    return all(row.is_held for row in chosen.rows)
+
+
+def _whom_it_reaches(signal: str, chosen: Chosen) -> str:
+    if _are_over(chosen):
+        it = "The job is" if chosen.is_one else "The jobs are"
+        return f"{it} over; {signal} goes to what still holds the output."
+    return f"{signal} goes to the whole process group."
