@@ -25,12 +25,17 @@ SUMMARIES = {
     "notify set": "Change whom a job tells about its end and its output",
     "info": "Say which versions these are and where everything is kept",
     "doctor": "Check what jobs and the dashboard need",
+    "settings check": "Say which settings cannot be used, and why",
     "schema": "Print the JSON Schema of all answers",
     "completions": "Print a shell's completion script",
     "help": "Explain a command",
 }
 ALIASES = {"rm": "delete"}
-FAMILIES = {"tag": "Manage a job's tags", "notify": "Manage a job's notifications"}
+FAMILIES = {
+    "tag": "Manage a job's tags",
+    "notify": "Manage a job's notifications",
+    "settings": "Look after the settings",
+}
 
 
 def canonical(word: str) -> str:
@@ -64,7 +69,7 @@ def load(name: str) -> Verb | None:
         from agent_exec.cli import other_verbs
 
         return other_verbs.VERBS[name]()
-    if name in ("info", "doctor"):
+    if name in ("info", "doctor", "settings check"):
         from agent_exec.cli import self_verbs
 
         return self_verbs.VERBS[name]()

@@ -147,14 +147,14 @@ def _check_toml(found: Findings, path: str) -> None:
     except OSError as error:
         found.warn("tui.toml", f"{path}: {error.strerror}", "make it readable, or move it away")
         return
-    problems = _problems_of(path, data)
+    problems = problems_of(path, data)
     for problem in problems:
         found.warn("tui.toml", problem, "correct it; the dashboard goes by the default until then")
     if not problems:
         found.ok("tui.toml", f"{path}: every setting can be used")
 
 
-def _problems_of(path: str, data: bytes) -> tuple[str, ...]:
+def problems_of(path: str, data: bytes) -> tuple[str, ...]:
     """What of the dashboard's settings cannot be used: it alone knows which there are."""
     from importlib import import_module
 

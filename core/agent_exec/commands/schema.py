@@ -36,6 +36,7 @@ _RESPONSES = {
     "NotifySetResponse": ("notify", "NotificationSet"),
     "InfoResponse": ("info", "ProgramInfo"),
     "DoctorResponse": ("doctor", "DoctorReport"),
+    "SettingsCheckResponse": ("settings_check", "SettingsCheck"),
     "SchemaResponse": ("schema", "JsonSchema"),
     "DashboardResponse": ("snapshot", "DashboardSnapshot"),
     "DashboardChangeResponse": ("watch_snapshot", "DashboardChange"),
