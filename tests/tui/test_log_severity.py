@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_exec_tui.log_severity import Severity, error_lines, severity_of, severity_words
+from support.hostile_text import hostile_text
 from support.severity_corpus import ERRORS, HARMLESS
 
 
@@ -61,6 +62,17 @@ def test_how_bad_a_line_looks(line: str, severity: Severity | None) -> None:
 @given(st.text(max_size=200))
 def test_any_text_has_an_answer(text: str) -> None:
     assert severity_of(text) in (None, *Severity)
+
+
+@settings(deadline=None)
+@given(hostile_text(4096))
+def test_hostile_text_has_an_answer_soon(text: str) -> None:
+    begun_s = time.thread_time()
+    severity = severity_of(text)
+    error_lines().count_lines(text.encode() * 8)
+    words = severity_words(text, severity) if severity else []
+    assert time.thread_time() - begun_s < 0.3
+    assert all(0 <= begin <= end <= len(text) for begin, end in words)
 
 
 @pytest.mark.parametrize("line", ERRORS)

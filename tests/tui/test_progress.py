@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_exec_tui.progress import Progress, find_progress, last_progress
+from agent_exec_tui.demo import Demo
+from agent_exec_tui.progress import TAIL_BYTES, Progress, find_progress, last_progress
+from support.hostile_text import hostile_text
+from support.waiting import wait_until
 
 
 @pytest.mark.parametrize(
@@ -101,3 +107,23 @@ def test_numbers_are_read_as_they_were_printed(percent: int, total: int, done: i
     found = find_progress(f"[{done}/{total}] x")
     assert (found is None) == (done > total)
     assert found is None or found.percent == 100 * done // total
+
+
+@settings(deadline=None)
+@given(hostile_text(TAIL_BYTES))
+def test_hostile_text_has_an_answer_soon(text: str) -> None:
+    begun_s = time.thread_time()
+    found = last_progress(text)
+    assert time.thread_time() - begun_s < 0.3
+    assert found is None or 0 <= found.percent <= 100
+
+
+def test_the_training_of_the_demonstration_shows_its_progress() -> None:
+    def shown() -> list[Progress]:
+        tails = [log.read_text() for log in Path(demo.root).glob("*/stdout.log")]
+        return [found for tail in tails if "epoch" in tail and (found := last_progress(tail))]
+
+    with Demo() as demo:
+        wait_until(shown)
+        (found,) = shown()
+    assert found.quoted.endswith("/40]")
