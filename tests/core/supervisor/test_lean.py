@@ -44,7 +44,7 @@ def modules_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["lifecycle", "events", "frames", "sinks", "watching"])
+@pytest.mark.parametrize("module", ["lifecycle", "run", "events", "frames", "sinks", "watching"])
 def test_the_supervisors_modules_load_nothing_heavy(module: str) -> None:
     loaded = modules_after(f"import agent_exec.supervisor.{module}")
     assert loaded & HEAVY == set()
