@@ -6,9 +6,11 @@ import contextlib
 import json
 import os
 from dataclasses import asdict
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from agent_exec.model.lazy_dataclass import dataclass, replace
+from agent_exec.store import atomic
 from agent_exec_tui.arrangement import Sort, Tab
 from agent_exec_tui.recents import OFFERED, Submitted
 
@@ -49,9 +51,9 @@ class KeptState:
 def load_state(path: str) -> KeptState:
     """Read how it was left; whatever cannot be used is as if it had never been kept."""
     try:
-        with open(path, "rb") as file:
+        with open(atomic.open_regular(path), "rb") as file:
             document = json.loads(file.read(MAX_BYTES))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return KeptState()
     if not isinstance(document, dict):
         return KeptState()
@@ -59,14 +61,16 @@ def load_state(path: str) -> KeptState:
 
     def text(name: str, fallback: str) -> str:
         value = document.get(name)
-        return value if isinstance(value, str) else fallback
+        return value if isinstance(value, str) and _is_text(value) else fallback
+
+    sort, tab = text("sort", default.sort), text("tab", default.tab)
 
     percent = document.get("percent")
     return KeptState(
         root=text("root", ""),
-        sort=text("sort", default.sort) if document.get("sort") in set(Sort) else default.sort,
+        sort=sort if sort in set(Sort) else default.sort,
         is_reversed=document.get("is_reversed") is True,
-        tab=text("tab", default.tab) if document.get("tab") in set(Tab) else default.tab,
+        tab=tab if tab in set(Tab) else default.tab,
         filter_text=text("filter_text", ""),
         percent=percent if isinstance(percent, int) and 10 <= percent <= 90 else None,
         job_id=text("job_id", ""),
@@ -78,12 +82,22 @@ def load_state(path: str) -> KeptState:
 
 def _recents(found: object) -> Iterator[Submitted]:
     for item in found[:OFFERED] if isinstance(found, list) else ():
-        with contextlib.suppress(TypeError, ValueError):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
             recent = Submitted(**item)
             texts = (recent.command, recent.cwd, recent.tags, recent.timeout)
-            is_right = all(isinstance(text, str) for text in texts) and recent.argv
-            if is_right and isinstance(recent.is_shell, bool):
-                yield replace(recent, at_s=float(recent.at_s))
+            is_right = all(isinstance(text, str) and _is_text(text) for text in texts)
+            at_s = float(recent.at_s)
+            if is_right and recent.argv and isinstance(recent.is_shell, bool) and isfinite(at_s):
+                yield replace(recent, at_s=at_s)
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be shown and written again: no half of a character."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def for_root(state: KeptState, root: str) -> KeptState:

@@ -76,12 +76,17 @@ class _Batch:
 
     def look_again(self) -> None:
         """Know what another process moved here."""
-        with contextlib.suppress(FileNotFoundError):  # nothing ever was
-            for name in sorted(os.listdir(self.path), key=int):
-                place = os.path.join(self.path, name)
-                with open(os.path.join(place, _ORIGIN_FILE), "rb") as file:
-                    root = os.fsdecode(file.read())
-                self._places[root] = place
+        try:
+            names = [name for name in os.listdir(self.path) if name.isascii() and name.isdigit()]
+        except FileNotFoundError:
+            names = []  # nothing ever was
+        for name in sorted(names, key=int):
+            place = os.path.join(self.path, name)
+            with (
+                contextlib.suppress(OSError),  # not a place of ours
+                open(atomic.open_regular(os.path.join(place, _ORIGIN_FILE)), "rb") as file,
+            ):
+                self._places[os.fsdecode(file.read())] = place
         self.jobs = [
             TrashedJob(job_id, root, os.path.join(place, job_id))
             for root, place in self._places.items()
