@@ -157,8 +157,31 @@ def test_delete_killed_at_any_step_can_be_finished(bench: Bench, figure: Figure)
     figure(f"killed before each of {len(rules)} system calls: {whole} whole, the rest finished")
 
 
-def _ended(bench: Bench) -> str:
-    job_id = bench.create(*JOB)
+@covers("restart killed at every step")
+def test_a_restart_killed_at_any_step_leaves_the_last_output_or_runs(
+    bench: Bench, figure: Figure
+) -> None:
+    said = ("sh", "-c", "echo said; exit 3")
+    words = ("restart", "--no-wait", "--no-auto-gc")
+    rules = _steps(bench, *words, _ended(bench, said))
+    kept = 0
+    for rule in rules:
+        job_id = _ended(bench, said)
+        _killed(bench, rule, *words, job_id)
+        _await_supervisors_word(bench, job_id)
+        if _state_told(bench, job_id) == "created":
+            bench.start_later(job_id)
+        kept += bench.ending(job_id) == ("exited", 3)
+        assert bench.wait_over(job_id) == ("exited", 3), rule
+        assert bench.must("tail", job_id)["stdout"] == "said\n", rule
+        bench.wait_supervisor_gone(job_id)
+        bench.must("delete", job_id)
+    assert bench.litter() == []
+    figure(f"killed before each of {len(rules)} system calls: {kept} as they were, the rest ran")
+
+
+def _ended(bench: Bench, command: tuple[str, ...] = JOB) -> str:
+    job_id = bench.create(*command)
     bench.must("start", "--no-wait", job_id)
     bench.wait_over(job_id)
     bench.wait_supervisor_gone(job_id)

@@ -21,13 +21,12 @@ from agent_exec.errors import (
 )
 from agent_exec.model import records
 from agent_exec.model.job import JobStatus, require_own_identity
-from agent_exec.model.records import LAST_PREFIX
 from agent_exec.model.wire import encode_state
 from agent_exec.process.exit_watch import ExitWatch, await_exit
 from agent_exec.process.liveness import Verdict
 from agent_exec.process.signals import parse_signal
 from agent_exec.process.tree import remove_leaf, signal_job, stop_capturing, survivors
-from agent_exec.store import atomic
+from agent_exec.store import atomic, last_logs
 from agent_exec.store.clock import now_timestamp
 from agent_exec.store.root import require_own_root
 
@@ -129,7 +128,7 @@ def restart_job(
             except BaseException:
                 _bring_back_logs(job)
                 raise
-            _drop_last_logs(job)
+            last_logs.drop(job)
         return watch_and_answer(
             RestartedJob,
             store,
@@ -254,17 +253,19 @@ def _reset(job: JobDir) -> None:
     if job.read_state().status is JobStatus.CREATED:
         return  # never ran; a claim on it is a start under way, or for the launch to judge
     try:
-        for name in records.LOG_FILES:
-            # New files, not emptied ones: a peer's old pump may still write at its old offset.
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(name, LAST_PREFIX + name, src_dir_fd=job.fd, dst_dir_fd=job.fd)
-            os.close(atomic.create_file(job.fd, name))
-        for name in (records.COMPLETION_EVENT_FILE, records.SUPERVISION_FILE, records.CLAIM_FILE):
+        last_logs.set_aside(job)
+        atomic.remove_if_there(job.fd, records.CLAIM_FILE)
+        state = created_state(job.job_id, now_timestamp())
+        job.write_record(records.STATE_FILE, encode_state(state))
+        # Only now: until there the job is over, and these tell of its end.
+        for name in (records.COMPLETION_EVENT_FILE, records.SUPERVISION_FILE):
             atomic.remove_if_there(job.fd, name)
-    except OSError as error:
-        raise InternalError.from_os_error(error, f"reset job {job.job_id}") from None
-    state = created_state(job.job_id, now_timestamp())
-    job.write_record(records.STATE_FILE, encode_state(state))
+    except BaseException as error:
+        if last_logs.are_forgotten(job):
+            last_logs.bring_back(job)
+        if isinstance(error, OSError):
+            raise InternalError.from_os_error(error, f"reset job {job.job_id}") from None
+        raise
 
 
 def _bring_back_logs(job: JobDir) -> None:
@@ -272,12 +273,4 @@ def _bring_back_logs(job: JobDir) -> None:
     with contextlib.suppress(AgentExecError, OSError):
         if job.has_supervisor() or job.read_state().status is not JobStatus.FAILED:
             return  # it may run yet
-        for name in records.LOG_FILES:
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(LAST_PREFIX + name, name, src_dir_fd=job.fd, dst_dir_fd=job.fd)
-
-
-def _drop_last_logs(job: JobDir) -> None:
-    for name in records.LOG_FILES:
-        with contextlib.suppress(OSError):
-            os.unlink(LAST_PREFIX + name, dir_fd=job.fd)
+        last_logs.bring_back(job)

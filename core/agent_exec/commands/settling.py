@@ -8,7 +8,7 @@ from agent_exec.model.job import JobResult, JobState, JobStatus, StateJob
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.model.wire import encode_state
 from agent_exec.process.liveness import CERTAINLY_ALIVE, Liveness, Verdict, assess
-from agent_exec.store import atomic
+from agent_exec.store import atomic, last_logs
 from agent_exec.store.clock import now_timestamp
 from agent_exec.store.root import require_own_root
 
@@ -97,6 +97,8 @@ def settle_if_proved(job: JobDir, *, ended_by: int | None = None) -> JobState:
     if not needs_settling(job, found):
         return found.state
     if found.state.is_terminal:
+        if last_logs.are_forgotten(job):
+            last_logs.bring_back(job)
         # Nobody is left who could add to the logs: they are as complete as they will ever be.
         settled = replace(job.read_state(), logs_drained=True, updated_at=now_timestamp())
         _write_state(job, settled)
@@ -105,11 +107,16 @@ def settle_if_proved(job: JobDir, *, ended_by: int | None = None) -> JobState:
 
 
 def needs_settling(job: JobDir, found: Look) -> bool:
-    """Whether the record can be put right on proof: an end unrecorded, or logs left undrained."""
+    """Whether the records can be put right on proof.
+
+    That is: an end unrecorded, logs left undrained, or set aside by a restart that was killed.
+    """
     if found.liveness.is_proved_over:
         return True
-    is_undrained = found.state.is_terminal and not found.state.logs_drained and not found.runs
-    return is_undrained and found.supervision is not None and not job.has_supervisor()
+    if not found.state.is_terminal or found.runs:
+        return False
+    is_undrained = not found.state.logs_drained and found.supervision is not None
+    return (is_undrained or last_logs.are_forgotten(job)) and not job.has_supervisor()
 
 
 def record_lost(job: JobDir, found: Look, *, ended_by: int | None = None) -> JobState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,8 +18,10 @@ from agent_exec.commands.create import create_job
 from agent_exec.commands.definition import JobDefinition, StdinText
 from agent_exec.commands.kill import kill_job
 from agent_exec.commands.observation import NO_WAIT, LaunchedJob, Observation
+from agent_exec.commands.repair import repair_jobs
 from agent_exec.commands.restart import RestartedJob, restart_job
 from agent_exec.commands.run import run_job
+from agent_exec.commands.status import job_status
 from agent_exec.commands.wait import wait_job
 from agent_exec.errors import (
     InvalidArgumentError,
@@ -29,6 +32,7 @@ from agent_exec.errors import (
     UnverifiedProcessError,
 )
 from agent_exec.model.job import JobStatus
+from agent_exec.store import last_logs, locks
 from agent_exec.store.jobs import JobStore
 from support.foreign import foreign_job
 from support.launching import (
@@ -371,3 +375,60 @@ def test_the_last_run_s_logs_stay_until_the_next_one_runs(store: JobStore, tmp_p
     wait_job(store, job_id)
     assert (directory / "stdout.log").read_bytes() == b"said\n"
     assert not list(directory.glob("last-*"))
+
+
+def _interrupted(store: JobStore, job_id: str) -> Path:
+    """Leave what a restart leaves that is killed once the last run's logs are set aside."""
+    directory = Path(store.root, job_id)
+    wait_until(lambda: not is_locked(directory, "supervisor.lock"), what="the supervisor's end")
+    with store.open(job_id) as job, job.locked():
+        last_logs.set_aside(job)
+    return directory
+
+
+def is_locked(directory: Path, name: str) -> bool:
+    fd = os.open(directory, os.O_RDONLY)
+    try:
+        return locks.is_locked(fd, name)
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.parametrize("verb", ["status", "wait", "repair", "failing restart"])
+def test_the_logs_of_a_job_whose_restart_was_killed_are_found_again(
+    store: JobStore, tmp_path: Path, verb: str
+) -> None:
+    shell = tmp_path / "shell"
+    shell.symlink_to("/bin/sh")
+    definition = JobDefinition(command=("echo", "said"), shell_wrapper=(str(shell), "-c"))
+    job_id = run_job(store, definition).job_id
+    wait_job(store, job_id)
+    directory = _interrupted(store, job_id)
+    assert (directory / "stdout.log").read_bytes() == b""
+    if verb == "status":
+        job_status(store, job_id)
+    elif verb == "wait":
+        wait_job(store, job_id)
+    elif verb == "repair":
+        repair_jobs(store, None)
+    else:
+        shell.unlink()
+        shell.write_bytes(b"\x7fELF of no machine")
+        shell.chmod(0o755)
+        with pytest.raises(LaunchFailedError):
+            restart_job(store, job_id)
+    assert (directory / "stdout.log").read_bytes() == b"said\n"
+    assert not list(directory.glob("last-*"))
+
+
+def test_the_logs_of_the_run_before_are_not_taken_for_those_of_a_later_one(
+    store: JobStore,
+) -> None:
+    job_id = run_job(store, JobDefinition(command=("echo", "said"))).job_id
+    wait_job(store, job_id)
+    directory = _interrupted(store, job_id)
+    state = json.loads((directory / "state.json").read_text())
+    (directory / "fresh").write_text(json.dumps(state))
+    (directory / "fresh").rename(directory / "state.json")  # a later run's end
+    job_status(store, job_id)
+    assert (directory / "stdout.log").read_bytes() == b""
