@@ -10,6 +10,8 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from agent_exec.model.job import JobStatus
+from agent_exec.store.removal import size_of_job
+from agent_exec_tui import formatting
 from agent_exec_tui.screens.dialog import ConfirmDialog
 from agent_exec_tui.settings import Settings
 from agent_exec_tui.widgets.command_preview import CommandPreview
@@ -70,6 +72,19 @@ async def test_a_question_about_one_job_leaves_nobody_out(root: Root) -> None:
         assert question == "Delete job?"
         assert "Left out" not in note
         assert "U brings it back" in note
+
+
+async def test_what_a_removal_frees_is_one_figure_and_says_what_it_is(root: Root) -> None:
+    async with dashboard(root.path, clock=frozen_clock) as pilot:
+        main = app_of(pilot).main
+        row = main.jobs.rows["bb".ljust(32, "0")]
+        frees = formatting.size(size_of_job(main.store, row.job_id))
+        assert frees != formatting.size(row.log_bytes)
+        main.table.select(row.job_id)
+        _, note = await asked(pilot, "d")
+        assert f"Frees {frees}: logs and records." in note
+        delete = main.session.delete(main.store.root)
+        assert delete(main.store, row).text == f"deleted, {frees}"
 
 
 async def test_running_several_again_shows_and_copies_what_makes_each(root: Root) -> None:

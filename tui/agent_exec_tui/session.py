@@ -65,11 +65,13 @@ class Session:
 
         def delete(store: JobStore, row: JobRow) -> Outcome:
             from agent_exec.commands.delete import delete_job
+            from agent_exec.store.removal import size_of_job
             from agent_exec_tui.operations import require_unchanged
 
             require_unchanged(store, row)
+            size = formatting.size(size_of_job(store, row.job_id))
             delete_job(store, row.job_id, trash=trash)
-            text = f"deleted, {formatting.size(row.log_bytes)}"
+            text = f"deleted, {size}"
             return Outcome(row.job_id, True, text, is_removed=True)
 
         return delete

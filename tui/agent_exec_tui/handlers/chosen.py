@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Final, Self
 from rich.cells import cell_len
 
 from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.store.removal import size_of_job
 from agent_exec_tui import formatting
 from agent_exec_tui.job_rows import DOUBTFUL, RUNS, RowKind
 from agent_exec_tui.screens.dialog import LISTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from agent_exec.store.jobs import JobStore
     from agent_exec_tui.job_rows import JobRow
 
 MIN_COMMAND_CELLS = 14
+_MEASURED_ROWS = 1000  # looking into the directories of more would keep the question waiting
 READABLE: Final = frozenset(RowKind) - {RowKind.PROBLEM}
 _ENDED = ("has ended", "have ended")
 _WHY_LEFT = {
@@ -101,3 +104,11 @@ class Chosen:
         if len(self.rows) > LISTED:
             lines.append(f"… and {len(self.rows) - LISTED:,} more")
         return lines
+
+
+def frees_text(store: JobStore, rows: Sequence[JobRow]) -> str:
+    """Say what their removal frees, in the figure that a cleaning tells."""
+    if len(rows) > _MEASURED_ROWS:
+        return f"Frees more than {formatting.size(sum(row.log_bytes for row in rows))} of logs."
+    size = sum(size_of_job(store, row.job_id) for row in rows)
+    return f"Frees {formatting.size(size)}: logs and records."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent_exec.commands.again import lost_values
-from agent_exec_tui import formatting, operations
+from agent_exec_tui import operations
 from agent_exec_tui.command_line import job_line, unset_value
-from agent_exec_tui.handlers.chosen import READABLE, Chosen
+from agent_exec_tui.handlers.chosen import READABLE, Chosen, frees_text
 from agent_exec_tui.handlers.work import EachLine, work, work_on
 from agent_exec_tui.job_rows import DOUBTFUL, RUNS, RowKind, clean
 from agent_exec_tui.journal import Entry
@@ -225,7 +225,6 @@ class JobHandlers:
 
     def _delete(self) -> None:
         chosen, main = self._chosen(frozenset(RowKind) - RUNS), self._main
-        size = formatting.size(sum(row.log_bytes for row in chosen.rows))
         if main.session.trash_for(main.store.root) is not None:
             way_back = f"U brings {'it' if chosen.is_one else 'them'} back until you quit."
         else:
@@ -236,7 +235,7 @@ class JobHandlers:
             lambda: self._delete_now(chosen.rows),
             yes="Delete",
             no="Keep",
-            notes=(f"{size} of logs.", way_back),
+            notes=(frees_text(main.store, chosen.rows), way_back),
             lines=self._lines(chosen.rows, "delete"),
         )
 

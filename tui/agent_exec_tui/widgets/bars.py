@@ -112,8 +112,8 @@ class HeaderBar(Widget, can_focus=False):
                 )
             )
             parts.append(number)
-            if width >= 80 and facts.total:
-                parts.append(f"  {formatting.size(facts.log_bytes)}")
+            if width >= (100 if facts.warnings else 80) and facts.total:
+                parts.append(f"  logs {formatting.size(facts.log_bytes)}")
         return Content.assemble(*parts, " ")
 
 
