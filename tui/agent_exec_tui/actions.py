@@ -278,6 +278,7 @@ _APP = (
            enabled=when.needs_write),
     Action("app.undo", ("U",), "undo", "Bring back what was cleaned up last", Group.APP, rank=76, enabled=when.can_undo),
     Action("app.journal", ("J",), "journal", "Show what was done here, as a script that does it again", Group.APP, enabled=when.needs_journal),
+    Action("app.messages", ("at",), "messages", "Show every message of this session, with its time", Group.APP),
     Action("app.back", ("escape",), "back", "Go back one layer: dialog, search, filter, marks, zoom", Group.APP, EVERYWHERE),
     Action("app.refresh", ("ctrl+l",), "refresh", "Draw and read everything anew", Group.APP),
     Action("app.mouse", ("M",), "mouse", "Give the mouse to the terminal, or take it back", Group.APP, rank=130),

@@ -22,12 +22,14 @@ from agent_exec_tui.layout import HEIGHT_BREAKPOINTS
 from agent_exec_tui.palette import ActionProvider
 from agent_exec_tui.screens.dialog import Dialog
 from agent_exec_tui.screens.main import MainScreen
+from agent_exec_tui.told import Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rich.terminal_theme import TerminalTheme
     from textual.filter import LineFilter
+    from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
     from agent_exec_tui.news import FeedMaker
@@ -120,6 +122,19 @@ class DashboardApp(App[str], inherit_bindings=False):
             self.main.restore(self._kept)
         for problem in self.settings.problems:
             self.notify(problem, severity="warning", timeout=15, markup=False)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a toast, and keep what it says for the message history."""
+        self.main.session.note(Told(self._clock(), severity, message))
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     async def on_event(self, event: events.Event) -> None:
         """Take keys, and what is pasted between them, one at a time."""

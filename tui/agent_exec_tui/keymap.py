@@ -20,7 +20,7 @@ _SHOWN = {
     "plus": "+", "minus": "-", "space": "space", "enter": "enter", "escape": "esc",
     "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "pgup", "pagedown": "pgdn",
     "exclamation_mark": "!", "number_sign": "#", "left_square_bracket": "[",
-    "right_square_bracket": "]", "equals_sign": "=", "asterisk": "*", "comma": ",",
+    "right_square_bracket": "]", "equals_sign": "=", "asterisk": "*", "comma": ",", "at": "@",
 }  # fmt: skip
 
 _KEYS = frozenset(key.value for key in Keys)

@@ -11,6 +11,7 @@ from agent_exec.store.trash import Trash
 from agent_exec_tui import formatting
 from agent_exec_tui.journal import Journal
 from agent_exec_tui.operations import Outcome
+from agent_exec_tui.told import KEPT, Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,7 @@ class Session:
         theme: the colours chosen in the dashboard, now or earlier; "" for none.
         launcher: makes supervisors quickly; None starts each by itself.
         journal: what was done.
+        told: the messages of this session, the oldest first: time, severity, text.
     """
 
     def __init__(self, trash: Trash | None = None) -> None:
@@ -39,8 +41,14 @@ class Session:
         self.theme = ""
         self.launcher: PrewarmedLauncher | None = None
         self.journal = Journal()
+        self.told: list[Told] = []
         self._trash = trash or Trash()
         self._lock = threading.Lock()
+
+    def note(self, told: Told) -> None:
+        """Keep a message, and the oldest no longer where there are too many."""
+        self.told.append(told)
+        del self.told[:-KEPT]
 
     @property
     def undo_label(self) -> str:

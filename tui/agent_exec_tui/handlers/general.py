@@ -53,6 +53,7 @@ class GeneralHandlers:
             "app.clean": self._clean,
             "app.undo": self._undo,
             "app.journal": self._journal,
+            "app.messages": self._messages,
             "app.back": self._back,
             "app.refresh": self._refresh,
             "app.mouse": self._mouse,
@@ -90,6 +91,11 @@ class GeneralHandlers:
         from agent_exec_tui.screens.journal import JournalDialog
 
         self._main.app.push_screen(JournalDialog(self._main))
+
+    def _messages(self) -> None:
+        from agent_exec_tui.screens.message_history import MessagesDialog
+
+        self._main.app.push_screen(MessagesDialog(self._main.session.told))
 
     def _back(self) -> None:
         """One layer at a time.
