@@ -6,12 +6,30 @@ import errno
 import os
 import stat
 
+from agent_exec.commands.arguments import require_text, require_texts
 from agent_exec.errors import InternalError
 from agent_exec.store import atomic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent_exec.model.job import JobMeta
     from agent_exec.store.jobs import JobDir
+
+
+def require_passable(meta: JobMeta, entries: Iterable[str]) -> None:
+    """Let only a definition pass of which a process can be given all; another program wrote it.
+
+    Raises:
+        InvalidArgumentError: a text in it has a NUL, or is none.
+    """
+    require_texts("the command", meta.command)
+    require_texts("the shell wrapper", meta.shell_wrapper or ())
+    require_texts("the environment", entries)
+    require_texts("an env file's path", meta.env_files)
+    require_text("the directory", meta.cwd or "")
+    require_text("the standard input's name", meta.stdin_file or "")
 
 
 def require_enterable(cwd: str | None) -> None:

@@ -10,6 +10,7 @@ from agent_exec.commands.auto_gc import run_auto_gc
 from agent_exec.commands.environment import given_environment, key_of
 from agent_exec.commands.launch_check import (
     require_enterable,
+    require_passable,
     require_program,
     require_stdin,
     require_writable,
@@ -101,8 +102,10 @@ def prepare_start(
 
     Raises:
         InternalError: an env file cannot be read.
-        InvalidArgumentError: a variable would not reach the command.
+        InvalidArgumentError: a variable would not reach the command, or no process can be given
+            what the record has.
     """
+    require_passable(meta, entries)
     wrapper = meta.shell_wrapper or DEFAULT_SHELL_WRAPPER
     given = given_environment(meta, entries)
     environment = {**(environ if meta.inherit_env else {}), **given}

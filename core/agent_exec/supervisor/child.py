@@ -73,6 +73,8 @@ def open_stdin(name: str | None, dir_fd: int) -> int:
         fd = atomic.open_regular(name, dir_fd=dir_fd)
     except OSError as error:
         raise LaunchProblem.from_errno(error.errno or 0, f"open standard input {name}") from None
+    except ValueError as error:
+        raise LaunchProblem(f"open standard input: {error}") from None
     os.set_blocking(fd, True)
     return fd
 

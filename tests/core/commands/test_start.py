@@ -16,7 +16,9 @@ import pytest
 from agent_exec.commands.create import create_job
 from agent_exec.commands.definition import JobDefinition, StdinText
 from agent_exec.commands.observation import NO_WAIT, Observation
+from agent_exec.commands.restart import restart_job
 from agent_exec.commands.start import StartedJob, start_job
+from agent_exec.commands.status import job_status
 from agent_exec.commands.wait import wait_job
 from agent_exec.errors import (
     InvalidStateError,
@@ -231,6 +233,33 @@ def test_what_cannot_be_started_is_failed_and_keeps_the_reason(
     assert supervision.cause is EndCause.LAUNCH_FAILED
     assert supervision.reason is not None
     assert supervision.reason.startswith(reason)
+
+
+@pytest.mark.parametrize("bad", ["a\0b", "x\ud800y"], ids=["nul", "surrogate"])
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"command": ["echo", "?"]}, "the command"),
+        ({"shell_wrapper": ["sh", "?"]}, "the shell wrapper"),
+        ({"cwd": "/tmp/?"}, "the directory"),
+        ({"env_vars": ["K=?"], "env_vars_runtime": ["K=?"]}, "the environment"),
+        ({"env_vars": ["?=v"], "env_vars_runtime": ["?=v"]}, "the environment"),
+        ({"env_files": ["/tmp/?"]}, "an env file's path"),
+        ({"stdin_file": "?"}, "the standard input's name"),
+    ],
+)
+def test_what_no_process_can_be_given_of_anothers_record_is_named(
+    store: JobStore, changes: dict[str, object], told: str, bad: str
+) -> None:
+    job_id = create_job(store, JobDefinition(command=("true",))).job_id
+    path = Path(store.root, job_id, "meta.json")
+    text = json.dumps({**json.loads(path.read_text()), **changes})
+    path.write_text(text.replace("?", json.dumps(bad)[1:-1]))
+    with pytest.raises(LaunchFailedError, match=f"{told} must"):
+        start_job(store, job_id)
+    assert told in str(job_status(store, job_id).reason)
+    with pytest.raises(LaunchFailedError, match=f"{told} must"):
+        restart_job(store, job_id)
 
 
 def test_a_created_job_without_its_masked_values_asks_for_them(store: JobStore) -> None:

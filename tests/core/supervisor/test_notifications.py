@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -218,6 +220,51 @@ def test_a_notifier_that_is_killed_is_replaced_and_its_loss_told(workshop: Works
     assert job.supervision.dropped_matches == 1
     assert "notifier ended" in str(job.supervision.reason)
     end_sinks(job)
+
+
+@pytest.mark.parametrize("who", ["matcher", "notifier", "sink"])
+def test_a_helper_that_is_stopped_keeps_no_time_limit_from_working(
+    workshop: Workshop, who: str
+) -> None:
+    kind = MatchType.REGEX if who == "matcher" else MatchType.CONTAINS
+    command = "kill -STOP $$" if who == "sink" else "true"
+    match = OutputMatch(pattern="tell", match_type=kind, command=command)
+    script = "echo tell; read x < go; while :; do echo tell; done"
+    job = workshop.create(script, notification=Notification(on_output_match=match))
+    os.mkfifo(job.path / "go")
+    job.start(job.spec(cwd=str(job.path), timeout_ms=1500, kill_after_ms=100))
+    stopped = wait_for_helper(job, who)
+    try:
+        if who != "sink":
+            os.kill(stopped, signal.SIGSTOP)
+        began_s = time.monotonic()
+        (job.path / "go").write_text("\n")
+        job.wait()
+        assert time.monotonic() - began_s < 5
+        assert job.supervision.cause == "timeout"
+        assert job.state.is_terminal
+        job.wait_released(12)  # helpers are waited for with a limit
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(stopped, signal.SIGCONT)
+        end_sinks(job)
+
+
+def wait_for_helper(job: Job, who: str) -> int:
+    """The pid of the job's matcher, notifier or stopped sink, once it is there."""
+
+    def found() -> list[int]:
+        supervisor = job.supervisor_pid
+        if who == "notifier":
+            return notifiers_of(job)
+        if who == "matcher":
+            pids = descendants.children_of(supervisor)
+            return [p for p in pids if b"matcher.py" in b" ".join(identity.command_line(p))]
+        sinks = [p for each in notifiers_of(job) for p in descendants.children_of(each)]
+        return [p for p in sinks if (s := identity.read_stat(p)) is not None and s.state == "T"]
+
+    wait_until(found, what=f"the {who}")
+    return found()[0]
 
 
 def notifiers_of(job: Job) -> list[int]:
