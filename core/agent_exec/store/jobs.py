@@ -47,10 +47,11 @@ class JobDir:
         fd: descriptor of the directory, owned by this object.
     """
 
-    def __init__(self, root: str, job_id: str, fd: int) -> None:
+    def __init__(self, root: str, job_id: str, fd: int, *, is_new: bool = False) -> None:
         self.root = root
         self.job_id = job_id
         self.fd = fd
+        self._is_new = is_new  # it has no place yet that it could be missed from
 
     @property
     def path(self) -> str:
@@ -71,7 +72,7 @@ class JobDir:
         trace: TracebackType | None,
     ) -> None:
         # What is looked at may be deleted meanwhile; what is missing says nothing else then.
-        is_gone = _is_of_missing(error) and not self.is_in_place()
+        is_gone = not self._is_new and _is_of_missing(error) and not self.is_in_place()
         self.close()
         if is_gone:
             raise JobNotFoundError(self.job_id) from None
@@ -287,7 +288,8 @@ class JobStore:
         staging = os.path.join(self.root, STAGING_PREFIX + job_id)
         try:
             os.mkdir(staging, atomic.DIRECTORY_MODE)
-            with JobDir(self.root, job_id, os.open(staging, _OPEN_DIRECTORY)) as job:
+            fd = os.open(staging, _OPEN_DIRECTORY)
+            with JobDir(self.root, job_id, fd, is_new=True) as job:
                 os.fchmod(job.fd, atomic.DIRECTORY_MODE)
                 # Held until the job is in its place: standard input may take days to arrive,
                 # and whoever sweeps takes only what can be locked.

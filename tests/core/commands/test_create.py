@@ -298,3 +298,18 @@ def test_a_bad_tag_is_refused(store: JobStore) -> None:
 def test_an_empty_word_is_a_command(store: JobStore) -> None:
     created = create_job(store, JobDefinition(command=("",)))
     assert meta_of(store, created)["command"] == [""]
+
+
+def test_what_a_definition_lacks_is_named_and_not_a_job_that_was_never_there(
+    store: JobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    definition = JobDefinition(command=("cat",), cwd="/", stdin=StdinFile(str(gone)))
+    with pytest.raises(InternalError, match=f"source {gone}: No such file"):
+        create_job(store, definition)
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(InternalError, match="find the current directory: No such file"):
+        create_job(store, JobDefinition(command=("true",)))
+    assert leftovers(store) == []
