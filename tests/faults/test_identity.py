@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from faults.bench import Bench
+from faults.bench import Bench, finish
+from faults.processes import see
 from faults.rows import covers
 from faults.tools import await_text, private_pids
 from support.programs import CHECKOUT
@@ -238,10 +239,59 @@ def test_every_signal_goes_through_one_place() -> None:
                     and node.value.id in ("os", "signal")
                 ):
                     senders.add(path.relative_to(CHECKOUT).as_posix())
-    # The second and third only ask whether there is such a process; the last ends its own making.
+    # The second only asks whether there is such a process; the last ends its own making.
     assert senders == {
         "core/agent_exec/process/signalling.py",
         "core/agent_exec/process/identity.py",
-        "core/agent_exec/commands/standing.py",
         "tui/agent_exec_tui/demo.py",
     }
+
+
+@covers("leftover of the group")
+@pytest.mark.parametrize("is_ready_to_end", [True, False])
+def test_a_restart_ends_what_the_last_run_left_behind(bench: Bench, is_ready_to_end: bool) -> None:
+    ignores = "" if is_ready_to_end else "trap '' TERM; "
+    left = f"{ignores}exec sleep 600 >/dev/null 2>&1"
+    started = bench.scratch / "started"
+    bench.scratch.joinpath("once").touch()
+    once = f"[ -e {bench.scratch}/once ] || exec sleep 600; rm {bench.scratch}/once"
+    job_id = bench.run("sh", "-c", f'{once}; sh -c "echo \\$\\$ > {started}; {left}" & wait')
+    await_text(started, "\n")
+    survivor = see(int(started.read_text()))
+    os.kill(bench.child(job_id).pid, signal.SIGKILL)
+    bench.wait_over(job_id)
+    assert survivor.is_alive
+    bench.must("restart", "--no-wait", job_id)
+    assert not survivor.is_alive
+    assert bench.status(job_id) == "running"
+    assert bench.must("kill", job_id)["state"] == "killed"
+
+
+@covers("the killer's own pid")
+def test_a_kill_from_within_the_job_says_so(bench: Bench) -> None:
+    words = bench.words("kill", "$AGENT_EXEC_JOB_ID")
+    line = " ".join(words).replace(str(bench.root), f"'{bench.root}'")
+    answer = bench.scratch / "answer"
+    job_id = bench.run("sh", "-c", f"exec {line} > {answer}")
+    bench.wait_over(job_id)
+    error = json.loads(answer.read_text())["error"]
+    assert error["code"] == "unverified_process"
+    assert "called from within the job" in error["message"]
+
+
+@covers("pid 4294967295: kill")
+def test_an_impossible_pid_is_shown_and_watched_as_any_job(bench: Bench) -> None:
+    job_id = bench.create("true")
+    bench.change_state(job_id, status="running", started_at="2026-01-01T00:00:00Z", pid=4294967295)
+    assert bench.listed()[job_id]["state"] == "unknown"
+    answer = bench.call("kill", job_id)
+    assert answer.error_code == "unverified_process"
+    assert "cannot be its process" in answer.message
+    assert "a bug of" not in answer.message
+    watching = bench.begin("--json", "--watch")
+    assert watching.stdout is not None
+    assert json.loads(watching.stdout.readline())["counts"]["total"] == 1
+    second = bench.run("true")
+    assert second in watching.stdout.readline().decode()
+    watching.terminate()
+    finish(watching)

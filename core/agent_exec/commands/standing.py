@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from agent_exec.errors import AgentExecError, reason_of
 from agent_exec.model.lazy_dataclass import dataclass
 from agent_exec.model.status import (
@@ -18,6 +16,7 @@ from agent_exec.model.status import (
     UNREADABLE,
     problem_word,
 )
+from agent_exec.process.identity import exists
 from agent_exec.process.liveness import Liveness, Verdict
 from agent_exec.store.listing import open_exact, read_opened
 
@@ -69,13 +68,7 @@ def standing_of(store: JobStore, record: JobRecord) -> Standing:
 
 def may_be_alive(status: str, pid: int | None) -> bool:
     """Whether a job recorded as ended may run: the oldest peers' ``kill`` writes the end first."""
-    if status != KILLED or pid is None or not 1 < pid < 2**31:
-        return False
-    try:
-        os.kill(pid, 0)
-    except OSError as error:
-        return isinstance(error, PermissionError)
-    return True
+    return status == KILLED and pid is not None and pid > 1 and exists(pid)
 
 
 def _needs_a_look(record: JobRecord) -> bool:
