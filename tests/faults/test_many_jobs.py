@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Sequence
 
@@ -136,3 +137,19 @@ def _kill_all(bench: Bench, ids: Sequence[str]) -> None:
             answer = finish(call)
             assert answer.ok, answer
             assert answer["state"] == "killed"
+
+
+@covers("few descriptors")
+def test_more_jobs_than_descriptors_are_waited_for(bench: Bench) -> None:
+    calls = crowd(bench, 70, AT_ONCE, "run", "--no-wait", "--no-auto-gc", "--", "sleep", "600")
+    job_ids = [str(each["job_id"]) for each in calls]
+    limited = ["sh", "-c", 'ulimit -n 64; exec "$@"', "--"]
+    waiting = bench.begin("wait", "--all", "--until", "60", *job_ids, prefix=limited)
+    for job_id in job_ids:
+        bench.child(job_id).send(signal.SIGKILL)
+    done = finish(waiting)
+    assert done.ok, done
+    assert done["satisfied"] is True
+    jobs = done["jobs"]
+    assert isinstance(jobs, list)
+    assert {each["state"] for each in jobs} == {"killed"}

@@ -19,6 +19,7 @@ from agent_exec.process import identity, tree
 from agent_exec.process.exit_watch import ExitWatch
 from agent_exec.process.liveness import Liveness, Verdict, assess
 from agent_exec.process.recognition import recognise
+from agent_exec.store import filesystem
 from agent_exec.store.clock import timestamp_of
 from support.jobs import Job, Workshop
 from support.waiting import wait_until
@@ -251,3 +252,30 @@ def test_another_boot_is_another_machine_where_a_host_is_named(workshop: Worksho
     assert recognise(replace(other, host="far-away"), job.directory).elsewhere == "on host far-away"
     here = replace(child, pid_namespace=1)
     assert "another PID namespace" in recognise(here, job.directory).elsewhere
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_shared"),
+    [("ext4", False), ("tmpfs", False), ("nfs4", True), ("fuse.unknown", True), ("virtiofs", True)],
+)
+def test_an_old_record_on_a_shared_file_system_may_be_another_machines(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, is_shared: bool
+) -> None:
+    job = workshop.create("exec sleep 60").start()
+    device = os.fstat(job.directory.fd).st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"21 1 0:0 / /proc rw - proc proc rw\n36 1 {number} / / rw - {kind} x rw\n")
+    monkeypatch.setattr(filesystem, "_MOUNT_INFO_FILE", str(mounts))
+    supervision = job.supervision
+    assert supervision.child is not None
+    earlier = replace(supervision.child, boot_id="another", host=None)
+    seen = recognise(earlier, job.directory)
+    assert (bool(seen.elsewhere), seen.is_reboot) == (is_shared, not is_shared)
+    supervision = replace(supervision, child=earlier)
+    os.kill(job.supervisor_pid, signal.SIGKILL)
+    wait_until(lambda: not job.directory.has_supervisor())
+    found = assess(job.directory, job.state, supervision)
+    assert found.verdict is (Verdict.ELSEWHERE if is_shared else Verdict.STALE)
+    assert found.is_proved_over is not is_shared
+    os.kill(job.pid, signal.SIGKILL)
