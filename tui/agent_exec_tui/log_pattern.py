@@ -8,26 +8,22 @@ sequences are taken out first, overwritten text (carriage returns) is not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
+
+from agent_exec_tui.log_engine import PatternError, batch_re2, literal_search, re2_search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import re2
+    from agent_exec_tui.log_engine import Search
+
+__all__ = ["Pattern", "PatternError", "Regex", "compile_pattern", "matching_lines"]
 
 _SGR: Final = re.compile(rb"\x1b\[[0-9;:]*[mK]")
 _ESCAPED: Final = re.compile(r"\\.")
 _MAX_HIGHLIGHTS: Final = 1000
 _DENSE: Final = 16
 _DENSE_BYTES: Final = 64 * 1024
-_LINES: Final = "(?m)"
-
-_Search = Callable[[bytes, int], tuple[int, int] | None]
-
-
-class PatternError(ValueError):
-    """The pattern cannot be used; the text says why, in one line."""
 
 
 class Pattern(Protocol):
@@ -111,7 +107,7 @@ class _Literal:
         # ASCII only: lower-casing some other letters changes their length.
         flags = re.IGNORECASE | re.ASCII if fold else re.NOFLAG
         self._text = re.compile(re.escape(text), flags)
-        self._search = _literal_search(self._bytes, fold=fold)
+        self._search = literal_search(self._bytes, fold=fold)
 
     def prepare(self, data: bytes) -> bytes:
         return _visible(data)
@@ -150,9 +146,9 @@ class Regex:
     """A regular expression in RE2's language, whose time is linear in the text whatever it is."""
 
     def __init__(self, text: str, *, fold: bool) -> None:
-        self._search = _re2_search(text, fold=fold)
+        self._search = re2_search(text, fold=fold)
         self._text, self._fold = text, fold
-        self._batch: _Search | None = None
+        self._batch: Search | None = None
         self._has_batch = False
 
     def prepare(self, data: bytes) -> bytes:
@@ -186,11 +182,11 @@ class Regex:
             count += _count_lines(self, data, limit=-1, position=position)[0]
         return count
 
-    def _batch_search(self) -> _Search | None:
+    def _batch_search(self) -> Search | None:
         """Return what finds the next sixteen lines from a line's start on, if that is possible."""
         if not self._has_batch:
             self._has_batch = True
-            self._batch = _batch_re2(self._text, fold=self._fold)
+            self._batch = batch_re2(self._text, _DENSE, fold=self._fold)
         return self._batch
 
     def looked_at(self, line: bytes) -> bytes:
@@ -213,90 +209,3 @@ class Regex:
         return [
             (len(data[:a].decode()), len(data[:b].decode("utf-8", "replace"))) for a, b in spans
         ]
-
-
-def _re2_search(text: str, *, fold: bool) -> _Search:
-    try:
-        return _compile_re2(f"{_LINES}{text}".encode("utf-8", "replace"), fold=fold)
-    except ImportError as error:
-        # The standard engine can run for hours on a short line, and cannot be stopped.
-        raise PatternError("regular expressions need the package google-re2") from error
-
-
-def _literal_search(wanted: bytes, *, fold: bool) -> _Search:
-    try:
-        return _compile_re2(wanted, fold=fold, is_literal=True)
-    except ImportError:
-        compiled = re.compile(re.escape(wanted), re.IGNORECASE if fold else re.NOFLAG)
-
-    def search(data: bytes, position: int) -> tuple[int, int] | None:
-        match = compiled.search(data, position)
-        return match.span() if match else None
-
-    return search
-
-
-def _batch_re2(text: str, *, fold: bool) -> _Search | None:
-    import re2
-
-    from agent_exec_tui.log_batch import batch_pattern, is_small
-
-    pattern = batch_pattern(text, _DENSE)
-    if pattern is None:
-        return None
-    options = _options(fold=fold)
-    try:
-        compiled = re2.compile(pattern.encode("utf-8", "replace"), options)
-    except re2.error:  # too many repetitions, for one
-        return None
-    return (
-        _searching(compiled, re2._Anchor.ANCHOR_START) if is_small(compiled.programsize) else None
-    )
-
-
-def _compile_re2(pattern: bytes, *, fold: bool, is_literal: bool = False) -> _Search:
-    import re2
-
-    options = _options(fold=fold)
-    options.never_nl = True
-    options.literal = is_literal
-    if is_literal:  # bytes as they are: "k" must not match the Kelvin sign here and not there
-        options.encoding = re2.Options.Encoding.LATIN1
-    try:
-        compiled = re2.compile(pattern, options)
-    except re2.error as error:
-        raise PatternError(_reason(error)) from None
-    return _searching(compiled, re2._Anchor.UNANCHORED)
-
-
-def _options(*, fold: bool) -> re2.Options:
-    import re2
-
-    options = re2.Options()
-    options.case_sensitive = not fold
-    options.log_errors = False
-    options.never_capture = True
-    return options
-
-
-def _searching(compiled: re2._Regexp, anchor: object) -> _Search:
-    # The public search() builds a generator and a match object a call: 2.7 times slower where
-    # every second line matches.
-    match = compiled._regexp.Match
-
-    def search(data: bytes, position: int) -> tuple[int, int] | None:
-        size = len(data)
-        if position > size:
-            return None
-        start, stop = match(anchor, data, position, size)[0]
-        if start < 0 or (start == size and data.endswith(b"\n")):
-            return None  # behind the last line's end there is no line, though "^$" matches there
-        return start, stop
-
-    return search
-
-
-def _reason(error: Exception) -> str:
-    reason = error.args[0] if error.args else "bad pattern"
-    text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-    return text.replace(_LINES, "", 1)  # nobody typed that

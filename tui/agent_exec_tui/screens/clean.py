@@ -197,7 +197,7 @@ class CleanDialog(Dialog[bool]):
             (
                 f"would remove  {count:,} of {formatting.counted(selection.finished, 'finished job')}"
                 f"      frees {formatting.size(selection.freed_bytes)}"
-                f" (of {formatting.size(selection.finished_bytes)}): logs and records"
+                f" (of {formatting.size(selection.finished_bytes)})"
             ),
             f"never touched: {stock.left_text()}",
         ]
