@@ -81,6 +81,7 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "run killed at every step": "a whole job or none; it ends or can be started",
         "create killed at every step": "a whole job or none",
         "restart killed at every step": "the last run's output is kept, or it runs again",
+        "restart killed, then failing": "the last run's output stays until another run is there",
         "start killed at every step": "still startable, or it ran to its end",
         "tag set killed at every step": "the old or the new record, no other",
         "delete killed at every step": "whole, or a second delete finishes",

@@ -139,6 +139,42 @@ def test_tag_set_killed_at_any_step_leaves_the_old_or_the_new_record(
     figure(f"killed before each of {len(rules)} system calls: {new} new, the rest old")
 
 
+@covers("restart killed, then failing")
+def test_a_restart_killed_before_one_that_fails_loses_no_output(
+    bench: Bench, figure: Figure
+) -> None:
+    """What the last run wrote is there to read until another run is there to read."""
+    shell = bench.scratch / "shell"
+    shell.symlink_to("/bin/sh")
+    words = ("create", "--shell-wrapper", f"{shell} -c", "--", "echo said")
+    job_id = str(bench.must(*words)["job_id"])
+    bench.must("start", job_id, "--wait")
+    rules = _steps(bench, "restart", job_id, "--wait")
+    rules = [rule for rule in rules if rule.startswith(("rename", "unlink"))]
+    assert len(rules) > 4
+    back = 0
+    for rule in rules:
+        bench.must("restart", job_id, "--wait")
+        _killed(bench, rule, "restart", job_id, "--wait")
+        _await_supervisors_word(bench, job_id)
+        state = _state_told(bench, job_id)
+        if state != "created":
+            assert bench.wait_over(job_id) == ("exited", 0)
+            bench.wait_supervisor_gone(job_id)
+            assert bench.file(job_id, "stdout.log").read_bytes() == b"said\n", rule
+        shell.unlink()  # only the launch itself can tell that this is no shell
+        shell.write_bytes(b"\x7fELF of no machine")
+        shell.chmod(0o755)
+        done = bench.call("start" if state == "created" else "restart", job_id)
+        assert done.error_code == "launch_failed", (rule, done)
+        assert bench.file(job_id, "stdout.log").read_bytes() == b"said\n", rule
+        assert not list(bench.file(job_id, "").glob("last-*")), rule
+        back += state == "created"
+        shell.unlink()
+        shell.symlink_to("/bin/sh")
+    figure(f"killed before each of {len(rules)} system calls: {back} times in between")
+
+
 @covers("delete killed at every step")
 def test_delete_killed_at_any_step_can_be_finished(bench: Bench, figure: Figure) -> None:
     rules = _steps(bench, "delete", _ended(bench))

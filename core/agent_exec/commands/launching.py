@@ -19,7 +19,7 @@ from agent_exec.commands.observation import answer, observe
 from agent_exec.commands.shell_start import require_carried, start_through_shell
 from agent_exec.errors import AgentExecError, InternalError, InvalidArgumentError, LaunchFailedError
 from agent_exec.model import records
-from agent_exec.model.job import DEFAULT_SHELL_WRAPPER
+from agent_exec.model.job import DEFAULT_SHELL_WRAPPER, JobStatus
 from agent_exec.process import launch as process_launch
 from agent_exec.process.cgroup import setting_of
 from agent_exec.process.handover import LaunchSpec, current_umask
@@ -89,10 +89,36 @@ def launch_job(
             log_max_bytes=order.log_max_bytes,
             run=order.run,
         )
-        return process_launch.launch(job, spec, launcher=launcher)
+        launch = process_launch.launch(job, spec, launcher=launcher)
     except LaunchFailedError as error:
         _keep_full_log_path(job, order.full_log_path)
+        if order.run > 1:
+            _bring_back_logs(job)
         raise _named(job, error.reason) from None
+    if order.run > 1:
+        _drop_last_logs(job)
+    return launch
+
+
+def _bring_back_logs(job: JobDir) -> None:
+    """After a launch that failed: what the last run wrote is still all there is to read.
+
+    Its supervisor may not have ended yet, but once it has said so it writes no more.
+    """
+    from agent_exec.model.supervision import EndCause
+    from agent_exec.store import last_logs  # a first run has nothing before it
+
+    with contextlib.suppress(AgentExecError):
+        supervision = job.read_supervision()
+        failed = supervision is not None and supervision.cause is EndCause.LAUNCH_FAILED
+        if failed and job.read_state().status is JobStatus.FAILED:
+            last_logs.bring_back(job)
+
+
+def _drop_last_logs(job: JobDir) -> None:
+    from agent_exec.store import last_logs
+
+    last_logs.drop(job)
 
 
 def prepare_start(

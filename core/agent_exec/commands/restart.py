@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal as signals
 import time
@@ -14,7 +13,6 @@ from agent_exec.commands.launching import launch_job, prepare_restart, watch_and
 from agent_exec.commands.observation import WATCHED, LaunchedJob, Observation
 from agent_exec.commands.settling import look, record_lost, settle_if_proved
 from agent_exec.errors import (
-    AgentExecError,
     InternalError,
     InvalidStateError,
     UnverifiedProcessError,
@@ -115,20 +113,15 @@ def restart_job(
             )
             _end_old_run(job, sent)
             _reset(job)
-            try:
-                launch = launch_job(
-                    job,
-                    meta,
-                    entries=entries,
-                    environ=environ,
-                    order=order,
-                    start=start,
-                    launcher=launcher,
-                )
-            except BaseException:
-                _bring_back_logs(job)
-                raise
-            last_logs.drop(job)
+            launch = launch_job(
+                job,
+                meta,
+                entries=entries,
+                environ=environ,
+                order=order,
+                start=start,
+                launcher=launcher,
+            )
         return watch_and_answer(
             RestartedJob,
             store,
@@ -266,11 +259,3 @@ def _reset(job: JobDir) -> None:
         if isinstance(error, OSError):
             raise InternalError.from_os_error(error, f"reset job {job.job_id}") from None
         raise
-
-
-def _bring_back_logs(job: JobDir) -> None:
-    """After a launch that failed: what the last run wrote is still all there is to read."""
-    with contextlib.suppress(AgentExecError, OSError):
-        if job.has_supervisor() or job.read_state().status is not JobStatus.FAILED:
-            return  # it may run yet
-        last_logs.bring_back(job)
