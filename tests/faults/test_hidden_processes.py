@@ -94,6 +94,9 @@ def test_a_hidden_orphan_is_told_and_nothing_is_proved(
     assert bench.must("gc", "--older-than", "0d", prefix=hiding)["deleted"] == 0
     assert len(_running(bench, sleep)) == 1
     assert bench.status(job_id) == "running"
+    assert f"repair --yes {job_id}" in str(bench.must("repair", job_id, prefix=hiding)["jobs"])
+    assert bench.must("repair", "--yes", job_id, prefix=hiding)["repaired"] == 1
+    assert bench.status(job_id) == "failed"
 
 
 @covers("no /proc: verbs")

@@ -75,8 +75,8 @@ def _repair() -> Verb:
         ("What", (
             Option("--all", None, "Look at every job"),
             Option("--kill", None, "Also end children that outlived their supervisor"),
-            Option("--yes", None, "Also jobs by their ID that run on another machine or in "
-                   "another PID namespace: they are over, take my word for it"),
+            Option("--yes", None, "Also jobs by their ID that run on another machine, in another "
+                   "PID namespace or hidden: they are over, take my word for it"),
             _DRY_RUN,
         )),
         positional=Positional("JOB_ID", "The jobs: their IDs, or the beginnings of them",

@@ -182,7 +182,7 @@ def _tidy(job: JobDir) -> None:
 
 def _told(job: JobDir, found: Look, action: str) -> RepairedJob:
     evidence = found.liveness.evidence
-    if found.liveness.verdict is Verdict.ELSEWHERE and action == "reported":
+    if _is_out_of_sight(found) and action == "reported":
         evidence += f"; look there, and if it is over: `repair --yes {job.job_id}`"
     return RepairedJob(
         job_id=job.job_id,
@@ -193,6 +193,12 @@ def _told(job: JobDir, found: Look, action: str) -> RepairedJob:
     )
 
 
+def _is_out_of_sight(found: Look) -> bool:
+    """Whether the job may run where it cannot be seen from here, so that only a person can tell."""
+    hidden = found.liveness.verdict is Verdict.UNVERIFIED and not found.liveness.is_here
+    return hidden or found.liveness.verdict is Verdict.ELSEWHERE
+
+
 def _action_for(job: JobDir, found: Look, how: _How) -> str:
     verdict = found.liveness.verdict
     if needs_settling(job, found):
@@ -201,7 +207,7 @@ def _action_for(job: JobDir, found: Look, how: _How) -> str:
         return "none"
     if verdict is Verdict.CHILD_ALIVE:
         return "killed" if how.kill else "reported"
-    if verdict is Verdict.ELSEWHERE:
+    if _is_out_of_sight(found):
         return "repaired" if how.is_sure else "reported"
     return "reported" if found.liveness.is_alive else "repaired"
 
