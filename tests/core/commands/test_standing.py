@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -11,15 +12,18 @@ import pytest
 
 from agent_exec.commands.create import create_job
 from agent_exec.commands.definition import JobDefinition
+from agent_exec.commands.delete import delete_jobs
 from agent_exec.commands.kill import kill_job
 from agent_exec.commands.list import list_jobs
 from agent_exec.commands.observation import NO_WAIT
 from agent_exec.commands.run import run_job
-from agent_exec.commands.snapshot import dashboard_snapshot
+from agent_exec.commands.snapshot import DashboardJob, DashboardSnapshot, dashboard_snapshot
 from agent_exec.commands.standing import standing_of
 from agent_exec.commands.status import job_status
+from agent_exec.commands.watch_snapshot import DashboardWatch
 from agent_exec.errors import AgentExecError
 from agent_exec.model import status
+from agent_exec.store.clock import now_timestamp
 from agent_exec.store.listing import open_exact, read_job
 from agent_exec_tui.feed import doubt_of
 from agent_exec_tui.record_rows import row_of
@@ -30,6 +34,9 @@ from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from agent_exec.store.jobs import JobStore
+
+
+NOBODY = 65534
 
 
 def capturing(store: JobStore) -> str:
@@ -77,9 +84,40 @@ def ended(store: JobStore, script: str) -> str:
     return job_id
 
 
-def every_kind(store: JobStore, gone_pid: int, stranger: int) -> dict[str, str]:
+def from_another(store: JobStore, **changes: object) -> str:
+    """A job nobody records any more, whose process counts elsewhere by its record."""
+    job_id = lost(store)
+    path = Path(store.root, job_id, "supervision.json")
+    document = json.loads(path.read_text())
+    for who in ("child", "supervisor"):
+        document[who] |= changes
+    path.write_text(json.dumps(document))
+    return job_id
+
+
+def somebody_elses(store: JobStore) -> str:
+    job_id = create_job(store, JobDefinition(command=("true",))).job_id
+    os.chown(Path(store.root, job_id), NOBODY, NOBODY)
+    return job_id
+
+
+def killed_and_alive(store: JobStore, pid: int) -> str:
+    """As the oldest peers' kill leaves a job that does not heed the signal."""
+    job_id = foreign_job(store, "killed", pid)
+    path = Path(store.root, job_id, "state.json")
+    document = json.loads(path.read_text())
+    document["job"]["started_at"] = now_timestamp()
+    path.write_text(json.dumps(document))
+    return job_id
+
+
+def every_kind(store: JobStore, gone_pid: int, stranger: int, unheeding: int) -> dict[str, str]:
     """A job of each kind that somebody might tell of in another way."""
-    return {
+    owned = {"foreign owner": somebody_elses(store)} if os.geteuid() == 0 else {}
+    return owned | {
+        "stale boot": from_another(store, boot_id="earlier"),
+        "other namespace": from_another(store, pid_namespace=1),
+        "killed and alive": killed_and_alive(store, unheeding),
         "created": create_job(store, JobDefinition(command=("true",))).job_id,
         "ok": ended(store, "true"),
         "bad": ended(store, "exit 3"),
@@ -102,9 +140,34 @@ def every_kind(store: JobStore, gone_pid: int, stranger: int) -> dict[str, str]:
 def test_all_doors_say_the_same_of_every_kind_of_job(
     store: JobStore, gone_pid: int, stranger: subprocess.Popen[bytes]
 ) -> None:
-    jobs = every_kind(store, gone_pid, stranger.pid)
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as unheeding:
+        try:
+            compare_doors(store, every_kind(store, gone_pid, stranger.pid, unheeding.pid))
+        finally:
+            unheeding.kill()
+
+
+def watched(store: JobStore) -> dict[str, DashboardJob]:
+    """What the first line of ``--watch`` tells."""
+    with DashboardWatch(store, filter_text=None, environ=os.environ, out_fd=1) as watch:
+        first = next(iter(watch))
+        assert isinstance(first, DashboardSnapshot)
+        return {job.job_id: job for job in first.jobs}
+
+
+def said_by(job: DashboardJob) -> tuple[object, ...]:
+    """What is said of the job itself: evidence tells of a moment, too."""
+    verdict = job.liveness.verdict if job.liveness else None
+    return job.state, job.detail, job.word, verdict, job.still_capturing, job.owner_uid
+
+
+def compare_doors(store: JobStore, jobs: dict[str, str]) -> None:
     listed = {job.job_id: job for job in list_jobs(store, limit=0).jobs}
     snapshot = {job.job_id: job for job in dashboard_snapshot(store).jobs}
+    watching = watched(store)
+    assert snapshot[jobs["stale boot"]].detail == status.DOUBT_OF_VERDICT["stale (reboot)"]
+    assert snapshot[jobs["other namespace"]].detail == status.ELSEWHERE
+    assert snapshot[jobs["killed and alive"]].detail == status.ALIVE
     for kind, job_id in jobs.items():
         record = read_job(store, job_id)
         assert record is not None
@@ -114,10 +177,13 @@ def test_all_doors_say_the_same_of_every_kind_of_job(
         shown = snapshot[job_id]
         assert (shown.state, shown.detail) == (found.state, found.detail), kind
         assert shown.word == row.word, kind
+        assert said_by(watching[job_id]) == said_by(shown), kind
+        assert (shown.owner_uid == NOBODY) == (kind == "foreign owner"), kind
         assert (row.fields.state, row.fields.detail) == (found.state, found.detail), kind
         if kind == "no meta":
             assert job_id not in listed
             continue
+        assert listed[job_id].owner_uid == shown.owner_uid, kind
         in_list = "unknown" if found.state == status.UNREADABLE else found.state
         assert listed[job_id].state == in_list, kind
         verdict = found.liveness.verdict.value if found.liveness else None
@@ -126,6 +192,8 @@ def test_all_doors_say_the_same_of_every_kind_of_job(
         words = status.words_of(found.state, shown.exit_code, found.detail)
         for word in words:
             assert job_id in ids(store, f"state:{word}"), (kind, word)
+            meant = delete_jobs(store, cwd=None, filter=f"state:{word}", dry_run=True).jobs
+            assert job_id in [job.job_id for job in meant], (kind, word)
         try:
             told = job_status(store, job_id)  # last: it puts right what is proved
         except AgentExecError:
