@@ -6,6 +6,7 @@ import os
 
 from agent_exec.cli.grammar import Option, Positional, Verb, whole_number
 from agent_exec.cli.options import JOB_ID, SIGNAL
+from agent_exec.model.status import TERMINAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _delete() -> Verb:
         conflicts=(("--all", "JOB_ID"), ("--filter", "JOB_ID")),
         needs_one_of=("JOB_ID", "--all", "--filter"),
         examples=("delete 3f2a91c", "rm --all --dry-run"),
-        states=("exited", "killed", "failed"),
+        states=tuple(sorted(TERMINAL)),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import time
 from agent_exec.errors import AgentExecError, reason_of
 from agent_exec.model import records
 from agent_exec.model.lazy_dataclass import dataclass
+from agent_exec.model.status import EXITED
 from agent_exec.model.timestamps import parse_duration_s, parse_timestamp
 from agent_exec.model.wire import decode_state
 from agent_exec.store import atomic, locks, story
@@ -134,7 +135,7 @@ def _spares(older_than: str) -> Callable[[JobRow], bool]:
     def spares(row: JobRow) -> bool:
         if KEEP_TAG in row.tags:
             return True
-        if not is_young_rule or (row.status == "exited" and row.exit_code == 0):
+        if not is_young_rule or (row.status == EXITED and row.exit_code == 0):
             return False
         ended_at = parse_timestamp(row.finished_at or row.updated_at)
         return ended_at is None or now_s - ended_at.timestamp() < _DAY_S

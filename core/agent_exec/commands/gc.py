@@ -22,12 +22,13 @@ from agent_exec.errors import (
     UnsafeJobError,
 )
 from agent_exec.model.lazy_dataclass import dataclass, replace
+from agent_exec.model.status import TERMINAL
 from agent_exec.store import removal
 from agent_exec.store.clearing import Emptier, set_aside_unless
 from agent_exec.store.entries import read_run
 from agent_exec.store.listing import open_exact
 from agent_exec.store.root import require_own_root, stranger_of
-from agent_exec.store.rows import TERMINAL_WORDS, read_rows
+from agent_exec.store.rows import read_rows
 
 __all__ = ["GcJob", "GcPlan", "GcPolicy", "GcProgress", "GcReport", "collect_garbage", "plan"]
 
@@ -244,7 +245,7 @@ def _why_kept(job: JobDir, row: JobRow) -> str:
         run = read_run(job)
     except RecordUnreadableError:
         return "state_unreadable"
-    if run[0] not in TERMINAL_WORDS:
+    if run[0] not in TERMINAL:
         return "active_job"
     if run != (row.status, row.started_at, row.finished_at, row.pid):
         return "changed_meanwhile"

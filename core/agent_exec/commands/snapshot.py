@@ -15,13 +15,12 @@ from agent_exec.model.filter import compile_filter
 from agent_exec.model.filter_terms import JobFields
 from agent_exec.model.job_id import short_id
 from agent_exec.model.lazy_dataclass import dataclass
-from agent_exec.model.status import word_shown
+from agent_exec.model.status import TERMINAL, word_shown
 from agent_exec.model.supervision import EndCause  # noqa: TC001 - the schema reads it
 from agent_exec.store import removal
 from agent_exec.store.config import config_path, load_config
 from agent_exec.store.listing import scan
 from agent_exec.store.root import strangers
-from agent_exec.store.rows import TERMINAL_WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -252,7 +251,7 @@ def _fields_of(row: DashboardJob) -> JobFields:
         signal=row.signal,
         detail=row.detail,
         created=row.created_at,
-        ended=row.finished_at if row.state in TERMINAL_WORDS else None,
+        ended=row.finished_at if row.state in TERMINAL else None,
     )
 
 

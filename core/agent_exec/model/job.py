@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from agent_exec.errors import InvalidStateError
 from agent_exec.model.lazy_dataclass import dataclass, field
+from agent_exec.model.status import TERMINAL
 
 # The seed's generation; later ones write other words and none of them checks it on reading.
 SCHEMA_VERSION = "0.1"
@@ -25,10 +26,7 @@ class JobStatus(StrEnum):
     @property
     def is_terminal(self) -> bool:
         """Whether nothing runs any more."""
-        return self in TERMINAL_STATUSES
-
-
-TERMINAL_STATUSES = frozenset({JobStatus.EXITED, JobStatus.KILLED, JobStatus.FAILED})
+        return self.value in TERMINAL
 
 
 class MatchType(StrEnum):

@@ -11,7 +11,7 @@ from json import JSONDecoder
 from json.scanner import make_scanner
 
 from agent_exec.model import records
-from agent_exec.model.status import ALL
+from agent_exec.model.status import ALL, KILLED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -318,7 +318,7 @@ def _is_plain_state(state: Json) -> TypeGuard[_PlainState]:
 def _may_be_late(meta: _PlainMeta, state: _PlainState) -> bool:
     """Whether a job had a time limit and did not end well: a third record is read of few."""
     return bool(meta.get("timeout_ms")) and (
-        state["job"]["status"] == "killed" or bool(state["result"].get("exit_code"))
+        state["job"]["status"] == KILLED or bool(state["result"].get("exit_code"))
     )
 
 

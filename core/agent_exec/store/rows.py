@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from agent_exec.store.entries import Entry
     from agent_exec.store.jobs import JobStore
 
-TERMINAL_WORDS = TERMINAL
-
 
 class JobRow(NamedTuple):
     """A job's line.
@@ -73,7 +71,7 @@ class JobRow(NamedTuple):
     @property
     def is_terminal(self) -> bool:
         """Whether the record says that the job is over."""
-        return self.status in TERMINAL_WORDS
+        return self.status in TERMINAL
 
     def fields(
         self, state: str, verdict: str | None = None, *, is_capturing: bool = False
