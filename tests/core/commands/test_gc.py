@@ -23,7 +23,7 @@ from agent_exec.store.clock import timestamp_of
 from agent_exec.store.jobs import JobStore
 from agent_exec.store.trash import Trash
 from support.built_jobs import put_job
-from support.launching import child_of, state_of, supervision_of
+from support.launching import child_of, is_alive, state_of, supervision_of
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -322,10 +322,11 @@ def test_what_was_listed_as_untouched_keeps_its_record(store: JobStore) -> None:
     """A lost job is repaired by a cleaning in general, but not by one told what it may touch."""
     put_job(store, "done")
     lost = run_job(store, JobDefinition(command=("sleep", "60")), observation=NO_WAIT).job_id
-    for pid in (supervision_of(store, lost).supervisor.pid, child_of(store, lost)):
+    child = child_of(store, lost)
+    for pid in (supervision_of(store, lost).supervisor.pid, child):
         os.kill(pid, signal.SIGKILL)
     with store.open(lost) as job:
-        wait_until(lambda: not job.has_supervisor())
+        wait_until(lambda: not job.has_supervisor() and not is_alive(child))
     path = Path(store.root, lost, "state.json")
     before = path.read_bytes()
     report = collect_garbage(store, GcPolicy(older_than="0s"), only=frozenset({"done"}))
