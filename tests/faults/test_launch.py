@@ -244,5 +244,8 @@ def test_jobs_run_where_no_proc_is_mounted(bench: Bench) -> None:
     answer = bench.call("run", "--", "sh", "-c", "echo out; exit 3", prefix=prefix)
     assert answer.ok, answer
     assert (answer["state"], answer["exit_code"], answer["stdout"]) == ("exited", 3, "out\n")
+    running = bench.call("run", "--no-wait", "--timeout", "4", "--", "sleep", "60", prefix=prefix)
+    told = bench.call("kill", str(running["job_id"]), prefix=prefix)
+    assert not told.ok or (told["signalled"], "running" in str(told["reason"])) == ([], True)
     limited = bench.call("run", "--timeout", "1", "--", "sleep", "60", prefix=prefix)
     assert (limited["state"], limited["signal"]) == ("killed", "15")

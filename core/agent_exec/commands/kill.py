@@ -159,6 +159,8 @@ def _why_nobody(answer: KilledJob, signalled: tuple[int, ...]) -> str | None:
         return None
     if answer.survivors:
         return "it is over, and this signal is for its own process"
+    if answer.state is JobStatus.RUNNING:
+        return "it is running, and this system shows none of its processes"
     return "it is over, and nothing is found of it any more"
 
 
