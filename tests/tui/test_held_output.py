@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,3 +74,17 @@ def test_list_and_delete_know_whose_output_is_held(tmp_path: Path) -> None:
     assert [job.job_id for job in report.jobs] == [job_id]
     delete_jobs(store, cwd=None, filter="state:capturing")
     wait_until(lambda: len(store.names()) == 1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a job away")
+async def test_a_job_of_somebody_else_says_whose_it_is(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "root")
+    job_id = run_job(store, JobDefinition(command=("true",))).job_id
+    os.chown(tmp_path / "root" / job_id, 65534, 65534)
+    async with dashboard(store.root, (140, 40)) as pilot:
+        main = app_of(pilot).main
+        await until(pilot, lambda: job_id in main.jobs.rows)
+        if not main.detail.display:
+            await pilot.press("i")
+        told = "uid 65534, not you: the job is only looked at"
+        await until(pilot, lambda: told in main.detail.plain_text, "whose it is")

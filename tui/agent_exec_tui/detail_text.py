@@ -76,10 +76,12 @@ def detail_lines(
     progress: str = "",
     is_copied: bool = False,
     is_watched: bool = False,
+    owner_uid: int | None = None,
 ) -> list[Line]:
     """Say all that is known of a job.
 
     *is_copied*: it is read elsewhere, where times must say what clock they are of.
+    *owner_uid*: whose the job is, if not the user's.
     """
     lines = []
     if notice:
@@ -95,6 +97,9 @@ def detail_lines(
     told = " · you are told when it ends" if is_watched else ""
     text = _state_text(row, state, now_s, is_copied=is_copied)
     lines.append(Line("state", text + told, row.kind.value))
+    if owner_uid is not None:
+        text = f"uid {owner_uid}, not you: the job is only looked at"
+        lines.append(Line("owner", text, "warning"))
     if progress:
         lines.append(Line("progress", clean(progress)))
     if state is not None:

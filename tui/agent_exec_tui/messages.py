@@ -86,12 +86,14 @@ class RecordRead(Message):
     Attributes:
         evidence: what its being alive, or not, rests on.
         progress: how far its output says it is, and where; "" for a job that does not run.
+        owner_uid: whose it is, if not the user's.
     """
 
     job_id: str
     record: JobRecord | None
     evidence: str = ""
     progress: str = ""
+    owner_uid: int | None = None
 
 
 @dataclass(eq=False, repr=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agent_exec.model.records import STDERR_LOG, STDOUT_LOG
 from agent_exec.store.listing import read_job
 from agent_exec.store.logs import tail_excerpt
+from agent_exec.store.root import strangers
 from agent_exec_tui.detail_text import detail_lines, revealable, strip_parts
 from agent_exec_tui.feed import doubt_of
 from agent_exec_tui.job_rows import clean
@@ -36,6 +37,7 @@ class SelectedJob:
         self._main = main
         self.record: JobRecord | None = None
         self.evidence = self.progress = ""
+        self.owner_uid: int | None = None
         self.revealed: frozenset[str] = frozenset()
         self._job_id: str | None = None
         self._progress_due: Timer | None = None
@@ -54,6 +56,7 @@ class SelectedJob:
             is_alone = self._moved_s - before_s > ALONE_S
             self._job_id = job_id
             self.record, self.evidence, self.progress = None, "", ""
+            self.owner_uid = None
             self.revealed = frozenset()
             self._awaiting = None
         self._draw(row)
@@ -150,7 +153,7 @@ class SelectedJob:
                 self._main.notices.setdefault(event.job_id, f"failed: {clean(supervision.reason)}")
         if event.job_id == self._job_id:
             self.record, self.evidence = event.record, event.evidence
-            self.progress = event.progress
+            self.progress, self.owner_uid = event.progress, event.owner_uid
             supervision = event.record.supervision if event.record else None
             for log in self._main.logs.values():
                 log.set_full_log(event.job_id, supervision.full_log_path if supervision else None)
@@ -183,7 +186,8 @@ class SelectedJob:
             state = record.state if record else None
             is_over = state is None or state.is_terminal
             progress = "" if is_over else _progress_of(os.path.join(store.root, job_id))
-            post(RecordRead(job_id, record, evidence, progress))
+            owner_uid = strangers(store.root, (job_id,)).get(job_id)
+            post(RecordRead(job_id, record, evidence, progress, owner_uid))
 
         self._main.run_worker(read, thread=True, group=f"read-{job_id}", exclusive=True,
                               exit_on_error=False)  # fmt: skip
@@ -215,6 +219,7 @@ class SelectedJob:
                 revealed=self.revealed,
                 notice=notice,
                 evidence=self.evidence,
+                owner_uid=self.owner_uid,
                 usage=main.usage_watch.told(row),
                 progress=progress,
                 is_watched=row.job_id in main.table.watched and not row.kind.has_ended,
