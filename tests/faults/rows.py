@@ -262,6 +262,7 @@ CHAPTERS: Final[dict[str, dict[str, str]]] = {
         "env file missing": "an error at once",
         "command missing": "127, the reason to be seen",
         "no process to be had": "an error, nothing left running",
+        "supervisor that hangs": "given up after 6 s and collected, nothing left",
         "cwd gone since create": "an error",
         "too long an argument list": "a clear error, nothing left",
         "caller's pipe": "at its end as soon as run returns",

@@ -249,3 +249,37 @@ def test_jobs_run_where_no_proc_is_mounted(bench: Bench) -> None:
     assert not told.ok or (told["signalled"], "running" in str(told["reason"])) == ([], True)
     limited = bench.call("run", "--timeout", "1", "--", "sleep", "60", prefix=prefix)
     assert (limited["state"], limited["signal"]) == ("killed", "15")
+
+
+_HANGING = """
+import json, os, sys
+from agent_exec import NO_WAIT, AgentExecError, JobDefinition, JobStore, run_job
+sys.executable = sys.argv[2]
+told = ""
+try:
+    run_job(JobStore(sys.argv[1]), JobDefinition(command=("true",)), observation=NO_WAIT)
+except AgentExecError as error:
+    told = str(error)
+try:
+    left = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    left = "a child" if left is None else "a zombie"
+except ChildProcessError:
+    left = ""
+print(json.dumps({"told": told, "left": left}))
+"""
+
+
+@covers("supervisor that hangs")
+def test_a_supervisor_that_hangs_is_given_up_and_collected(bench: Bench) -> None:
+    hanging = bench.scratch / "hanging"
+    hanging.write_text("#!/bin/sh\nexec sleep 600\n")
+    hanging.chmod(0o755)
+    words = [sys.executable, "-c", _HANGING, str(bench.root), str(hanging)]
+    done = subprocess.run(
+        words, capture_output=True, env=bench.environment(), timeout=30, check=True
+    )
+    told = json.loads(done.stdout)
+    assert "did not begin within 6 s" in told["told"]
+    assert told["left"] == ""
+    assert [each["state"] for each in bench.listed().values()] == ["failed"]
+    assert bench.marked() == []
