@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 
 from agent_exec.commands.arguments import require_count, require_text, require_texts
-from agent_exec.commands.asked import RunOrder
 from agent_exec.commands.environment import displayed, key_of, require_entries
-from agent_exec.commands.shell_start import require_carried
 from agent_exec.commands.stdin import (
     DEFAULT_MAX_BYTES,
     StdinFile,
@@ -32,10 +30,10 @@ from agent_exec.model.job_id import require_id
 from agent_exec.model.lazy_dataclass import dataclass, replace
 from agent_exec.model.tags import require_tag, unique
 from agent_exec.store.clock import now_timestamp
-from agent_exec.store.options import keep_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from agent_exec.commands.asked import RunOrder
     from agent_exec.store.jobs import JobDir
 
 __all__ = [
@@ -107,12 +105,11 @@ def require_definition(definition: JobDefinition) -> None:
                 "which no program can be given; use --stdin for data"
             )
     require_entries(definition.env)
-    require_carried(
-        definition.shell_wrapper,
-        definition.command,
-        [key_of(entry) for entry in definition.env],
-        os.environ,
-    )
+    if definition.env:
+        from agent_exec.commands.shell_start import require_carried  # 3 ms of its own
+
+        keys = [key_of(entry) for entry in definition.env]
+        require_carried(definition.shell_wrapper, definition.command, keys, os.environ)
     require_texts("--env-file", definition.env_files)
     require_texts("--mask", definition.mask)
     for tag in definition.tags:
@@ -222,6 +219,8 @@ def define(
 
 def first_order(definition: JobDefinition) -> RunOrder:
     """What the first run gets of a job that was just made."""
+    from agent_exec.commands.asked import RunOrder  # a job that waits needs none
+
     return RunOrder(
         full_log_path=_absolute(definition.full_log_path),
         log_max_bytes=definition.log_max_bytes or 0,
@@ -234,6 +233,7 @@ def _keep_asked(job: JobDir, definition: JobDefinition) -> None:
     if path is None and limit is None and origin is None:
         return
     from agent_exec.model.options import JobOptions
+    from agent_exec.store.options import keep_options
 
     options = JobOptions(log_path=_absolute(path), log_max_bytes=limit, rerun_of=origin)
     keep_options(job, options)

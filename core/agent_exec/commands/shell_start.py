@@ -15,7 +15,6 @@ from agent_exec.model.shell import (
     restoring,
     shell_of,
 )
-from agent_exec.process.spawn import program_words
 from agent_exec.store import story
 
 TYPE_CHECKING = False
@@ -64,6 +63,8 @@ def start_through_shell(
     odd = [key for key in environment if not is_shell_name(key)]
     if odd and shell is not None and _drops_odd_names(shell, environment.get("PATH")):
         if len(command) > 1:
+            from agent_exec.process.spawn import program_words  # few variables have such names
+
             carrier = program_words("carry.py")
             for number, key in enumerate(odd):
                 environment[f"{CARRIED_VARIABLE}{number}"] = f"{key}={environment.pop(key)}"

@@ -69,6 +69,14 @@ def test_a_quick_verb_loads_next_to_nothing(words: list[str], root: Path, job_id
     assert loaded & QUICK_NEVER == set()
 
 
+def test_a_job_that_waits_costs_nothing_that_only_a_launch_needs(root: Path) -> None:
+    loaded = loaded_by(root, "create", "true")
+    assert {name for name in loaded if name.startswith("agent_exec.process.")} <= {
+        "agent_exec.process.bare_signal"
+    }
+    assert loaded & {"_socket", "agent_exec.model.shell", "agent_exec.model.options"} == set()
+
+
 @pytest.mark.parametrize(
     "words",
     [
