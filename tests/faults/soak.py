@@ -29,6 +29,7 @@ from faults.soak_account import check, end_everything
 from faults.soak_attackers import (
     ATTACKS,
     CANARIES,
+    LAST_PID,
     WORKERS,
     Field,
     Strangers,
@@ -99,6 +100,8 @@ def soak(bench: Bench, seconds: float, seed: int, attacks: list[str]) -> Report:
     """Let the workers and attackers loose on a bench's root, then end everything and count."""
     ground = Field(bench, seed)
     report = Report(seconds, attacks, ground.done)
+    # Either the real program signals, or numbers come back: it would hit whoever has one now.
+    ground.peers_signal = "peers" in attacks and ("pids" not in attacks or seed % 2 == 0)
     strangers = Strangers(CANARIES)
     _lay_out(ground, strangers)
     living = _put_living(bench, strangers)
@@ -207,10 +210,12 @@ def possible(without: set[str]) -> tuple[list[str], dict[str, str]]:
     missing = {}
     if not shutil.which("strace"):
         missing["steps"] = "no strace"
+    if not os.access(LAST_PID, os.W_OK):
+        missing["pids"] = "numbers of processes cannot be set here"
     if not any(peer_binary(each) for each in VERSIONS):
         missing["peers"] = "not installed (tests/interop/install_peers.sh)"
     if not os.environ.get(_PRIVATE):
-        missing |= dict.fromkeys(("disk", "neighbours", "peers"), "no namespaces to be had")
+        missing |= dict.fromkeys(("disk", "neighbours", "peers", "pids"), "no namespaces to be had")
     kept = [name for name in ATTACKS if name not in without and name not in missing]
     return kept, missing
 

@@ -79,11 +79,11 @@ def check(
     account.made.update(keepers, living)
     report.created, report.removed = len(account.made), len(account.gone)
     left = {path.name for path in bench.root.iterdir() if not path.name.startswith(".")}
-    report.problems += [f"{words}" for name, words in ground.torn if name not in account.by_peers]
+    report.problems += [words for name, words in ground.torn if not account.may_be_half(name)]
     report.problems += [
         f"litter: {name}"
         for name in bench.litter()
-        if name.partition("/")[0] not in account.by_peers
+        if not account.may_be_half(name.partition("/")[0])
     ]
     _check_presence(account, calls, left, {*keepers, *living}, report)
     _check_runs(bench, account, left, report)
@@ -101,9 +101,8 @@ def _tell(call: Told, account: Account, report: Report) -> None:
         report.problems.append(f"slow: {call.verb} {call.job}: {call.ms} ms")
     if call.error is not None:
         report.refusals[call.error] += 1
-        is_of_half = account.halves and "No such file" in call.message
-        is_known = call.job in account.made and call.job not in account.by_peers
-        if call.error not in _EXPECTED and (is_known or not is_of_half):
+        is_of_half = "No such file" in call.message and account.may_be_half(call.job)
+        if call.error not in _EXPECTED and not is_of_half:
             report.problems.append(f"{call.verb} {call.job}: {call.error}: {call.message}")
 
 
@@ -144,7 +143,7 @@ def _check_job(
         path = bench.file(job_id, name)
         found = flaw(path) or ("" if path.exists() else "missing")
         if found:
-            if not is_peers and (job_id in account.made or not account.halves):
+            if not account.may_be_half(job_id):
                 report.problems.append(f"{job_id}/{name}: {found}")
             return
     state, ending = bench.ending(job_id)

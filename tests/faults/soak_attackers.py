@@ -27,6 +27,8 @@ from support.programs import CHECKOUT
 
 CANARIES: Final = 4
 WORKERS: Final = 8
+LAST_PID: Final = Path("/proc/sys/kernel/ns_last_pid")
+_REUSED: Final = 30
 _CALL_LIMIT_S: Final = 60.0
 _KILL_EVERY_S: Final = 0.25
 _STEPS: Final = (*MUTATING.split(","), "flock", "openat")
@@ -46,6 +48,7 @@ class Field:
     """What all attackers share.
 
     Attributes:
+        peers_signal: whether the real program may signal the jobs that it ran.
         packages: where the package lies that callers run from.
         done: how often each attacker did something.
         problems: what must not be.
@@ -56,10 +59,12 @@ class Field:
         self.bench = bench
         self.seed = seed
         self.ends_at = 0.0
+        # Of these it is not known yet whose they are.
         self.torn: list[tuple[str, str]] = []
         self.is_over = threading.Event()
         self.packages = bench.scratch / "packages"
         self.protected: frozenset[str] = frozenset()
+        self.peers_signal = False
         self.done: Counter[str] = Counter()
         self.problems: list[str] = []
         self.refusals: Counter[str] = Counter()
@@ -157,6 +162,24 @@ def _supervisor_of(path: Path) -> Seen | None:
         is_same = seen.start_ticks == recorded["start_ticks"]
         return seen if is_same and "/agent_exec/supervisor/" in seen.command() else None
     return None
+
+
+def pause_some(field: Field, chance: random.Random) -> None:
+    """Stop one supervisor or caller after the other for a while, as a busy machine does."""
+    while not field.is_over.wait(chance.expovariate(1 / 0.5)):
+        paths = [field.bench.root / name / "supervision.json" for name in field.jobs()]
+        victim = None
+        if chance.random() < 0.5:
+            victim = _supervisor_of(chance.choice(paths)) if paths else None
+        else:
+            worker = chance.choice(field.workers)
+            with contextlib.suppress(ProcessLookupError):
+                victim = see(worker.pid)
+        if victim is not None:
+            victim.send(signal.SIGSTOP)
+            field.is_over.wait(chance.expovariate(1 / 0.7))
+            victim.send(signal.SIGCONT)
+            field.done["paused"] += 1
 
 
 def kill_callers(field: Field, chance: random.Random) -> None:
@@ -284,8 +307,13 @@ def ask(field: Field, chance: random.Random) -> None:
             continue
         field.done["questions"] += 1
         is_right = done.is_orderly and (done.error_code or "job_not_found") in _RIGHT
-        if not is_right and "No space left" not in done.message:
-            field.problems.append(f"{words}: {done.exit_status} {done.stdout!r} {done.stderr}")
+        if is_right or "No space left" in done.message:
+            continue
+        told = f"{words}: {done.exit_status} {done.stdout!r} {done.stderr}"
+        if job_id in words and "No such file" in done.message:
+            field.torn.append((job_id, told))
+        else:
+            field.problems.append(told)
 
 
 # -- other programs -------------------------------------------------------------------------
@@ -302,8 +330,8 @@ def use_peers(field: Field, chance: random.Random) -> None:
         own = [name for name in own if name in names]
         verbs = ["run", "run", "create", "gc", "list"]
         verbs += ["start", "status", "tail", "tag", "delete", "wait"] if names else []
-        verbs += ["kill"] if own else []
-        verbs += ["restart"] if own and version != VERSIONS[0] else []
+        verbs += ["kill"] if own and field.peers_signal else []
+        verbs += ["restart"] if own and field.peers_signal and version != VERSIONS[0] else []
         verb = chance.choice(verbs)
         job_id = ""
         if verb not in ("run", "create", "gc", "list"):
@@ -370,6 +398,41 @@ def fill_disk(field: Field, chance: random.Random) -> None:
         field.done["disks filled"] += 1
 
 
+def reuse_pids(field: Field, chance: random.Random) -> None:
+    """Give the numbers of what has ended to processes that are nobody's, and must not suffer."""
+    if field.peers_signal:
+        return  # they signal whoever has the number that they once wrote down
+    strangers: list[subprocess.Popen[bytes]] = []
+    while not field.is_over.wait(chance.random() * 0.4):
+        paths = [field.bench.root / name / "supervision.json" for name in field.jobs()]
+        pid = _ended_pid(chance.choice(paths), chance) if paths else 0
+        if pid > 300:
+            LAST_PID.write_text(str(pid - 1))
+            stranger = subprocess.Popen(["sleep", "3600"], start_new_session=True, env={})
+            field.done["pids reused"] += stranger.pid == pid
+            strangers.append(stranger)
+        if len(strangers) > _REUSED:
+            _let_go(field, strangers.pop(0))
+    for stranger in strangers:
+        _let_go(field, stranger)
+
+
+def _ended_pid(path: Path, chance: random.Random) -> int:
+    """The number of a recorded process that is no more; 0 for none."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        document = json.loads(path.read_text())
+        pid = int(document[chance.choice(("supervisor", "child"))]["pid"])
+        return 0 if Path(f"/proc/{pid}").exists() else pid
+    return 0
+
+
+def _let_go(field: Field, stranger: subprocess.Popen[bytes]) -> None:
+    if stranger.poll() is not None:
+        field.problems.append(f"a stranger ({stranger.pid}) ended: {stranger.returncode}")
+    stranger.kill()
+    stranger.wait()
+
+
 def replace_package(field: Field, chance: random.Random) -> None:
     """Put another copy of the package in the place of the one that callers run from."""
     while not field.is_over.wait(chance.uniform(1, 4)):
@@ -428,11 +491,13 @@ class Strangers:
 ATTACKS: Final[dict[str, Attack]] = {
     "supervisors": kill_supervisors,
     "callers": kill_callers,
+    "pauses": pause_some,
     "steps": kill_at_steps,
     "records": read_records,
     "questions": ask,
     "peers": use_peers,
     "neighbours": be_neighbours,
     "disk": fill_disk,
+    "pids": reuse_pids,
     "package": replace_package,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +92,8 @@ class Account:
         untold: how many makers did not live to tell of a job.
         may_go: how many jobs may have gone by removers of many that did not live to tell.
         bin: jobs that may have gone by such a one because of their tag.
-        halves: how many jobs another program may have made by half, on a full disk.
+        halves: jobs that another program made by half, on a full disk, and how many more
+        unnamed_halves: of which it did not say which.
     """
 
     made: set[str] = field(default_factory=set)
@@ -102,7 +104,8 @@ class Account:
     untold: int = 0
     may_go: int = 0
     bin: set[str] = field(default_factory=set)
-    halves: int = 0
+    halves: set[str] = field(default_factory=set)
+    unnamed_halves: int = 0
 
     def add(self, call: Told) -> None:
         """Count one call."""
@@ -112,7 +115,10 @@ class Account:
         if call.verb in (*MAKERS, "put"):
             self.made.update(ids)
             self.untold += not ids
-            self.halves += not ids and call.by != "ours"
+            if call.by != "ours" and call.error:
+                named = re.findall(r"\b[0-9a-f]{32}\b", call.message)
+                self.halves.update(named)
+                self.unnamed_halves += not named
             if call.is_bin:
                 self.bin.update(ids)
         if call.verb in ("delete", "gc", "clean"):
@@ -120,6 +126,11 @@ class Account:
         is_launch = call.verb in LAUNCHES
         if is_launch and (call.error in (None, "launch_failed", "no room") or not call.is_over):
             self.launches.update(ids)
+
+    def may_be_half(self, job_id: str) -> bool:
+        """Whether records of a job may be missing or torn, and it is not our doing."""
+        is_unnamed = self.unnamed_halves > 0 and job_id not in self.made
+        return job_id in self.by_peers or job_id in self.halves or is_unnamed
 
     def _remove(self, call: Told) -> None:
         if call.is_over and call.error is None:
