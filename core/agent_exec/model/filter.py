@@ -32,14 +32,13 @@ from __future__ import annotations
 
 from agent_exec.model.filter_terms import (
     COMPARED,
-    CUT,
     MOMENTS,
     QUOTE,
     TESTS,
     FilterError,
-    in_order,
     since,
 )
+from agent_exec.model.filter_texts import CUT, in_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

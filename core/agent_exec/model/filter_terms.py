@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from agent_exec.errors import InternalError, InvalidArgumentError, InvalidTagError
 from agent_exec.model import tags as tag_rules
+from agent_exec.model.filter_texts import (
+    CUT,
+    NO_VALUE,
+    in_order,
+    is_rest,
+    short_signal,
+    signal_named,
+)
 from agent_exec.model.status import DOUBT_OF_VERDICT, FILTERED, words_of
 from agent_exec.model.timestamps import parse_duration_s, parse_timestamp
 
@@ -100,8 +108,6 @@ class JobFields:
         return self.shown[0] if len(self.shown) == 1 else shlex.join(self.shown)
 
 
-CUT = "…"  # where a list leaves something out
-NO_VALUE = "–"  # what a list shows where there is nothing
 QUOTE = "'"  # what a command has more of on screen than in its record
 _BY_LINE = "(?m)"  # ^ and $ are the ends of a line
 
@@ -132,7 +138,7 @@ def _regex(value: str, position: int) -> Test:
 def _tag(value: str, position: int) -> Test:
     parts = [part.strip() for part in value.split(",") if part.strip()]
     starts = [part.removesuffix(CUT) for part in parts if part.endswith(CUT)]
-    patterns = [part for part in parts if not (part.endswith(CUT) or _is_rest(part))]
+    patterns = [part for part in parts if not (part.endswith(CUT) or is_rest(part))]
     try:
         for pattern in patterns or ([] if starts else [value]):
             tag_rules.require_tag_pattern(pattern)
@@ -144,11 +150,6 @@ def _tag(value: str, position: int) -> Test:
         any(tag_rules.matches(pattern, job.tags) for pattern in patterns)
         or any(tag.startswith(start) for tag in job.tags for start in starts)
     )
-
-
-def _is_rest(part: str) -> bool:
-    """Whether it is what a list shows for the tags that it has no room for: ``+2``."""
-    return part.startswith("+") and part[1:].isdigit()
 
 
 def _state(value: str, position: int) -> Test:
@@ -168,13 +169,13 @@ def _state(value: str, position: int) -> Test:
 def _exit(value: str, position: int) -> Test:
     is_other = value.startswith("!")
     parts = value[is_other:].split(",")
-    signals = {name for part in parts if (name := _signal_named(part))}
+    signals = {name for part in parts if (name := signal_named(part))}
     starts = tuple(part[:-1].upper() for part in parts if part.endswith(CUT) and part != CUT)
-    rest = (part for part in parts if not (_signal_named(part) or part.endswith(CUT)))
+    rest = (part for part in parts if not (signal_named(part) or part.endswith(CUT)))
     tests = [_exit_test(part, position) for part in rest]
 
     def holds(job: JobFields) -> bool:
-        by = _short_signal(job.signal)
+        by = short_signal(job.signal)
         is_by = by in signals or bool(by and starts and by.startswith(starts))
         return is_by or any(test(job.exit_code) for test in tests)
 
@@ -182,30 +183,6 @@ def _exit(value: str, position: int) -> Test:
         return holds
     # Another end than these: what still runs has none.
     return lambda job: (job.exit_code is not None or bool(job.signal)) and not holds(job)
-
-
-def _signal_named(part: str) -> str:
-    """The signal that a part of ``exit:`` names, as the list shows it; "" for none."""
-    import signal
-
-    name = part.upper().removeprefix("SIG")
-    if name.isascii() and name.isdigit():
-        return f"sig{name}" if part.lower().startswith("sig") else ""
-    return name if f"SIG{name}" in signal.Signals.__members__ else ""
-
-
-def _short_signal(recorded: str | None) -> str:
-    """A recorded signal, a number as text or a name, by its short name."""
-    if not recorded:
-        return ""
-    if not (recorded.isascii() and recorded.isdigit()):
-        return recorded.upper().removeprefix("SIG")
-    import signal
-
-    try:
-        return signal.Signals(int(recorded)).name.removeprefix("SIG")
-    except ValueError:
-        return f"sig{recorded}"
 
 
 def _exit_test(part: str, position: int) -> Callable[[int | None], bool]:
@@ -240,17 +217,6 @@ def _cwd(value: str, position: int) -> Test:
     path = value.rstrip("/")
     below = path + "/"
     return lambda job: job.cwd == path or (job.cwd + "/").startswith(below)
-
-
-def in_order(parts: Sequence[str], text: str) -> bool:
-    """Whether *text* has all these, one behind the other: what is left of a text that was cut."""
-    place = 0
-    for part in parts:
-        found = text.find(part, place)
-        if found < 0:
-            return False
-        place = found + len(part)
-    return True
 
 
 def _id(value: str, position: int) -> Test:
