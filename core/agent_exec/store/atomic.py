@@ -46,6 +46,10 @@ def make_directories(path: str) -> None:
         except FileExistsError:
             if not os.path.isdir(each):
                 raise  # else another process was quicker
+            continue
+        mode = stat.S_IMODE(os.stat(each, follow_symlinks=False).st_mode)
+        if mode & DIRECTORY_MODE != DIRECTORY_MODE:  # a umask that shuts out its own user
+            os.chmod(each, mode | DIRECTORY_MODE)
 
 
 def write_all(fd: int, data: bytes | memoryview) -> None:

@@ -106,6 +106,17 @@ def test_a_directory_as_config_is_an_error(tmp_path: Path) -> None:
         load_config(str(tmp_path))
 
 
+@pytest.mark.parametrize("umask", [0o777, 0o477, 0o177])
+def test_a_new_root_is_its_user_s_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        ensure_root(str(tmp_path / "a" / "b" / "root"))
+    finally:
+        os.umask(before)
+    modes = [(tmp_path / each).stat().st_mode & 0o700 for each in ("a", "a/b", "a/b/root")]
+    assert modes == [0o700] * 3
+
+
 def test_nobody_else_may_write_to_what_was_made_above_a_new_root(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
