@@ -140,7 +140,7 @@ def test_a_command_finds_its_job_even_where_it_was_cut(row: JobRow, cells: int) 
 
 async def test_a_paused_job_has_its_own_sign_and_is_among_the_running(store: JobStore) -> None:
     job_id = run_job(store, JobDefinition(command=("sleep", "60")), observation=NO_WAIT).job_id
-    async with dashboard(store.root, (120, 36)) as pilot:
+    async with dashboard(store.root, (200, 36)) as pilot:
         main = app_of(pilot).main
         await until(pilot, lambda: main.jobs.rows[job_id].kind is RowKind.RUNNING)
         pid = main.jobs.rows[job_id].pid
