@@ -24,6 +24,7 @@ from agent_exec_tui.record_rows import Doubt, row_of
 from agent_exec_tui.widgets.job_columns import Column, Field
 from agent_exec_tui.widgets.row_painter import RowLook, _cell, _fit
 from support.dashboard import Root, app_of, dashboard, until
+from support.launching import end_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,8 +46,10 @@ def root(tmp_path: Path) -> Iterator[Root]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> JobStore:
-    return JobStore(tmp_path / "root")
+def store(tmp_path: Path) -> Iterator[JobStore]:
+    made = JobStore(tmp_path / "root")
+    yield made
+    end_all(made)
 
 
 MOMENT = "2026-03-01T12:00:00Z"
