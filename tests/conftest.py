@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -29,7 +30,18 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores if config.option.markexpr in ("faults", "peer") else cores + 1
 
 
+def _get_every_signal() -> None:
+    """Let tests and what they start get signals, also where a shell began them in the background.
+
+    It ignores INT and QUIT for what it puts there, `nohup` HUP, and every child inherits that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    _get_every_signal()
     if not hasattr(config, "workerinput"):
         from support.compiled import compile_sources
 
