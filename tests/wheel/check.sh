@@ -22,5 +22,5 @@ echo "$answer"
 case "$answer" in *'"ok":true'*'from the wheel'*) ;; *) echo "the job did not run"; exit 1 ;; esac
 "$tool" --json >/dev/null
 screen=$("$tool" --screen 100x30)
-case "$screen" in *exited*'from the wheel'*) ;; *) echo "$screen"; echo "the dashboard does not show the job"; exit 1 ;; esac
+case "$screen" in *' ok '*'from the wheel'*) ;; *) echo "$screen"; echo "the dashboard does not show the job"; exit 1 ;; esac
 echo "wheel: ok"
