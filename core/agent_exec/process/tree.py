@@ -42,6 +42,8 @@ ENDING = frozenset(
 _KILL_FOR_S = 1.0
 _KILL_PAUSE_S = 0.005
 _QUIET_LOOKS = 3
+# Between its fork and its exec a process is nobody's yet to those who look for the job's mark.
+_UNMARKED_LOOKS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +179,14 @@ def _kill_the_rest(job: JobDir, state: JobState, supervision: Supervision | None
     )
 
 
-def _kill_until_none(look: Callable[[], list[ProcessStat]]) -> list[int]:
+def _kill_until_none(
+    look: Callable[[], list[ProcessStat]], enough_looks: int = _QUIET_LOOKS
+) -> list[int]:
     """KILL until nobody is left: a process may have forked while we looked."""
     killed: list[int] = []
     give_up_at = time.monotonic() + _KILL_FOR_S
     quiet_looks = 0
-    while quiet_looks < _QUIET_LOOKS and time.monotonic() < give_up_at:
+    while quiet_looks < enough_looks and time.monotonic() < give_up_at:
         left = look()
         killed += [each.pid for each in left if signal_process(each, signal.SIGKILL)]
         # One empty look may have fallen between a parent's end and its child's adoption.
@@ -200,7 +204,8 @@ def end_unrecorded(job: JobDir) -> tuple[int, ...]:
         The pids that were killed.
     """
     state, supervision = job.read_state(), job.read_supervision()
-    return tuple(dict.fromkeys(_kill_until_none(lambda: _unrecorded(job, state, supervision))))
+    killed = _kill_until_none(lambda: _unrecorded(job, state, supervision), _UNMARKED_LOOKS)
+    return tuple(dict.fromkeys(killed))
 
 
 def _unrecorded(job: JobDir, state: JobState, supervision: Supervision | None) -> list[ProcessStat]:
