@@ -28,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_exec.commands.settling import Look
     from agent_exec.model.job import JobState
+    from agent_exec.model.supervision import Supervision
     from agent_exec.process.signals import Signal
     from agent_exec.store.jobs import JobDir, JobStore
 
@@ -142,10 +143,8 @@ def _signal_leftovers(job: JobDir, found: Look, sent: Signal, *, wait: bool) -> 
     state, ours = found.state, found.supervision
     began_s = time.monotonic()
     signalled = signal_job(job, state, ours, sent.number).signalled
-    left = survivors(job, state, ours)
-    while wait and left and sent.number in ENDING and time.monotonic() < began_s + OBSERVE_S:
-        time.sleep(_QUICK_LOOK_S * 4)
-        left = survivors(job, state, ours)
+    is_awaited = wait and sent.number in ENDING
+    left = _survivors_at(job, state, ours, began_s + OBSERVE_S if is_awaited else 0.0)
     if not wait:
         answer = KilledJob(job_id=job.job_id, signal=sent.name, survivors=left or None)
     else:
@@ -194,14 +193,24 @@ def _observe(job: JobDir, found: Look, sent: Signal, watch: ExitWatch, began_s: 
     state = _await_end(job, found, sent, watch, give_up_at)
     left: tuple[Survivor, ...] = ()
     if sent.number in ENDING:
-        left = survivors(job, state, found.supervision)
-        while left and state.is_terminal and time.monotonic() < give_up_at:
-            time.sleep(_QUICK_LOOK_S * 4)  # the kernel ends them one after the other
-            left = survivors(job, state, found.supervision)
+        left = _survivors_at(
+            job, state, found.supervision, give_up_at if state.is_terminal else 0.0
+        )
     answer = _answer(job, sent, state, int((time.monotonic() - began_s) * 1000), left)
     if state.is_terminal:
         return answer
     return replace(answer, liveness=told(look(job).liveness))
+
+
+def _survivors_at(
+    job: JobDir, state: JobState, supervision: Supervision | None, give_up_at: float
+) -> tuple[Survivor, ...]:
+    """Who of a job lives on at *give_up_at*, monotonic, or as soon as it is nobody."""
+    left = survivors(job, state, supervision)
+    while left and time.monotonic() < give_up_at:
+        time.sleep(_QUICK_LOOK_S * 4)  # the kernel ends them one after the other
+        left = survivors(job, state, supervision)
+    return left
 
 
 def _await_end(
