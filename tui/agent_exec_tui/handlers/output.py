@@ -75,12 +75,15 @@ class OutputHandlers:
             "id": row.job_id,
             "path": path,
             "command": operations.command_of(record) if record else row.command,
-            "cli": operations.line_again(record, main.store, main.usual()) if record else "",
+            "command line": operations.line_again(record, main.store, main.usual())
+            if record
+            else "",
             "log": self._log_path(),
         }
         labels = (("selection", "s", "selected text, or the current line"), ("id", "i", "job id"),
                   ("path", "p", "directory"), ("command", "c", "command"),
-                  ("cli", "l", "command line that runs it again"), ("log", "o", "path of the log"),
+                  ("command line", "l", "command line that runs it again"),
+                  ("log", "o", "path of the log"),
                   )  # fmt: skip
         choices = [
             Choice(name, key, f"{label:<36} {formatting.shorten_middle(plain(texts[name]), 30)}",
